@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gx-etl/gx/core/fault"
+	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
+)
+
+// committer moves the source's positions behind what is safe. Offers that come while a commit is under way are joined
+// into the next one, so a busy job commits about as often as the source answers.
+type committer struct {
+	reader Reader
+	dirty  DirtySink
+	path   string
+
+	mu      sync.Mutex // guards the following
+	pending map[string][]byte
+	wake    chan struct{}
+	commits int64
+	lost    map[string]bool
+}
+
+// pause keeps a fast job from asking the source for a commit per load.
+const pause = 200 * time.Millisecond
+
+func newCommitter(r Reader, d DirtySink, path string) *committer {
+	return &committer{reader: r, dirty: d, path: path, pending: make(map[string][]byte), wake: make(chan struct{}, 1), lost: make(map[string]bool)}
+}
+
+// offer adds positions that became safe. Later offers of a shard replace earlier ones.
+func (c *committer) offer(safe []*v1.ShardPosition) {
+	if len(safe) == 0 {
+		return
+	}
+	c.mu.Lock()
+	for _, s := range safe {
+		c.pending[s.Shard] = s.Position
+	}
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run commits until ctx ends; a failed commit aborts the job.
+func (c *committer) run(ctx context.Context, abort context.CancelCauseFunc) error {
+	for {
+		select {
+		case <-c.wake:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := c.flush(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil // the final flush says it again
+			}
+			abort(err)
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// flush commits what is pending. On an error it stays pending.
+func (c *committer) flush(ctx context.Context) error {
+	c.mu.Lock()
+	if len(c.pending) == 0 {
+		c.mu.Unlock()
+		return nil
+	}
+	batch := c.pending
+	c.pending = make(map[string][]byte)
+	c.mu.Unlock()
+
+	positions := make([]*v1.ShardPosition, 0, len(batch))
+	for shard, p := range batch {
+		positions = append(positions, &v1.ShardPosition{Shard: shard, Position: p})
+	}
+	err := c.dirty.Sync()
+	var lost []string
+	if err == nil {
+		lost, err = c.reader.Commit(ctx, positions)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		for shard, p := range batch {
+			if _, newer := c.pending[shard]; !newer {
+				c.pending[shard] = p
+			}
+		}
+		return fault.Within(c.path, err)
+	}
+	c.commits++
+	for _, s := range lost {
+		c.lost[s] = true
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/gx-etl/gx/core/plan"
+	"github.com/gx-etl/gx/plugins/protocol"
+	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
+)
+
+// percentFloor is how many records must have been read before a share of them says anything while the job runs.
+const percentFloor = 10000
+
+// dirty keeps records that did not become rows and ends the job when there are too many.
+func (e *Engine) dirty(side string, ds []*v1.Dirty, place string) error {
+	e.stats.dirtyMu.Lock()
+	defer e.stats.dirtyMu.Unlock()
+	for _, d := range ds {
+		rec := DirtyRecord{Side: side, Place: d.Place, Reason: d.Reason, Column: d.Column, Record: d.Record, Key: d.Key}
+		if place != "" {
+			rec.Place = place
+		}
+		e.stats.addDirty(rec)
+		if err := e.Dirty.Add(rec); err != nil {
+			return protocol.Faultf(protocol.Internal, "a dirty record could not be kept: %w", err).At("setting.dirty")
+		}
+	}
+	return e.tooDirty()
+}
+
+// dirtyUnnamed counts rows that the target refused without saying which.
+func (e *Engine) dirtyUnnamed(n uint64, reason string) error {
+	e.stats.dirtyMu.Lock()
+	defer e.stats.dirtyMu.Unlock()
+	rec := DirtyRecord{Side: e.Plan.Writer.Plugin, Place: fmt.Sprintf("%d rows, the target does not say which", n), Reason: reason}
+	e.stats.addUnnamed(n, rec)
+	if err := e.Dirty.Add(rec); err != nil {
+		return protocol.Faultf(protocol.Internal, "a dirty record could not be kept: %w", err).At("setting.dirty")
+	}
+	return e.tooDirty()
+}
+
+func (e *Engine) tooDirty() error {
+	err := e.stats.dirtyVerdict(e.Plan, false)
+	if err != nil {
+		_ = e.Dirty.Sync() // the job fails for a better reason
+	}
+	return err
+}
+
+// dirtyVerdict compares the dirty records with setting.errorLimit. A limit by count beats one by share; a share is judged
+// while running only once enough was read.
+func (s *stats) dirtyVerdict(p *plan.Plan, final bool) error {
+	n, read := s.dirtyCount(), s.readCount()
+	first := s.firstDirty()
+	hint := func(f *protocol.Fault) error {
+		if first.Reason != "" {
+			f = f.Hint("the first: %s: %s. Mend the source, or raise setting.errorLimit", first.Place, first.Reason)
+		}
+		return f
+	}
+	switch l := p.ErrorLimit; {
+	case l.Record != nil && n > *l.Record:
+		return hint(protocol.Faultf(protocol.DirtyLimit, "%d dirty records, and %d are allowed", n, *l.Record).At("setting.errorLimit.record"))
+	case l.Record == nil && l.Percentage != nil && read > 0 && (final || read >= percentFloor):
+		if share := float64(n) / float64(read); share > *l.Percentage {
+			return hint(protocol.Faultf(protocol.DirtyLimit, "%d dirty records of %d read are a share of %.4f, and %g is allowed", n, read, share, *l.Percentage).
+				At("setting.errorLimit.percentage"))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,394 @@
+// Package engine runs a plan: it opens both sides, moves frames from reader to writer over lanes, keeps the ledger of what
+// is safe, moves the source's positions, and stops in an orderly way. It never looks inside a row.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gx-etl/gx/core/fault"
+	"github.com/gx-etl/gx/core/flow"
+	"github.com/gx-etl/gx/core/plan"
+	"github.com/gx-etl/gx/plugins/protocol"
+	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
+	"github.com/gx-etl/gx/plugins/protocol/wire"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+)
+
+// Reader is what the engine needs of a reader plugin; host.Reader fits through package wiring of cmd/gx.
+type Reader interface {
+	Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenReply, error)
+	Split(ctx context.Context, want int) ([]*v1.Shard, error)
+	// Read returns a function that receives the next frame, io.EOF at the end.
+	Read(ctx context.Context, lane int, shards []*v1.Shard) (func(*wire.Frame) error, error)
+	Commit(ctx context.Context, positions []*v1.ShardPosition) (lost []string, err error)
+	Close(ctx context.Context) error
+	Process
+}
+
+// Writer is what the engine needs of a writer plugin.
+type Writer interface {
+	Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenReply, error)
+	Start(ctx context.Context) (notes []string, err error)
+	Write(ctx context.Context, lane int) (Lane, error)
+	Flush(ctx context.Context, lane int, sequence uint64) error
+	Finish(ctx context.Context, stopped bool) (notes []string, err error)
+	Close(ctx context.Context) error
+	Process
+}
+
+// Lane is an open Write stream. Send and CloseSend come from one goroutine, Recv from another.
+type Lane interface {
+	Send(f *wire.Frame) error
+	CloseSend() error
+	Recv() (*v1.Ack, error)
+}
+
+// Process is how the engine learns that a plugin is gone.
+type Process interface {
+	Dead() <-chan struct{}
+	Err() error
+}
+
+// DirtySink keeps the records that did not become rows. Add comes from one goroutine at a time.
+type DirtySink interface {
+	Add(d DirtyRecord) error
+	// Sync makes everything added durable; it is called before the positions behind it move.
+	Sync() error
+}
+
+// DirtyRecord is one record that did not become a row.
+type DirtyRecord struct {
+	Side   string // the plugin that refused it
+	Place  string
+	Reason string
+	Column string
+	Record []byte
+	Key    []byte
+}
+
+// Engine runs one plan once.
+type Engine struct {
+	Plan   *plan.Plan
+	Reader Reader
+	Writer Writer
+	Dirty  DirtySink
+	// Note prints a line for the user; never called by two goroutines at once.
+	Note func(string)
+	// DrainBudget bounds the time from a stop to its end; 0 for none.
+	DrainBudget time.Duration
+
+	stats   stats
+	lanes   []*lane
+	commits *committer
+	limits  limits
+	noteMu  sync.Mutex
+}
+
+// limits holds the job-wide rate limits; nil means none.
+type limits struct{ rows, bytes *rate.Limiter }
+
+// ErrStopped is the cause given to the context when a job is stopped in an orderly way.
+var ErrStopped = errors.New("stopped")
+
+// Run moves the rows. It returns when the source is exhausted, when stop is closed and everything read is safe, or with
+// an error. When ctx ends, everything ends at once.
+func (e *Engine) Run(ctx context.Context, stop <-chan struct{}) (*Report, error) {
+	e.stats.begin(time.Now())
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer e.watch(ctx, cancel)()
+
+	stopped, err := e.run(ctx, stop)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil && protocol.AsFault(cause) != nil {
+			err = cause // the death of a plugin explains what broke around it
+		}
+	}
+	e.close(ctx, err)
+	return e.report(stopped, err), err
+}
+
+// watch ends the run when a plugin dies. The returned function ends the watching.
+func (e *Engine) watch(ctx context.Context, cancel context.CancelCauseFunc) func() {
+	ctx, done := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-e.Reader.Dead():
+			cancel(fault.Within(e.Plan.Reader.Path, e.Reader.Err()))
+		case <-e.Writer.Dead():
+			cancel(fault.Within(e.Plan.Writer.Path, e.Writer.Err()))
+		case <-ctx.Done():
+		}
+	})
+	return func() { done(); wg.Wait() }
+}
+
+func (e *Engine) run(ctx context.Context, stop <-chan struct{}) (stopped bool, err error) {
+	shards, err := e.open(ctx)
+	if err != nil {
+		return false, err
+	}
+	select {
+	case <-stop: // before anything was touched
+		return true, nil
+	default:
+	}
+	notes, err := e.Writer.Start(ctx)
+	if err != nil {
+		return false, fault.Within(e.Plan.Writer.Path, err)
+	}
+	e.notes(e.Plan.Writer.Plugin, notes)
+	if stopped, err = e.move(ctx, stop, shards); err != nil {
+		return stopped, err
+	}
+	notes, err = e.Writer.Finish(ctx, stopped)
+	if err != nil {
+		return stopped, fault.Within(e.Plan.Writer.Path, err)
+	}
+	e.notes(e.Plan.Writer.Plugin, notes)
+	return stopped, nil
+}
+
+// open connects the writer, then the reader, and cuts the source.
+func (e *Engine) open(ctx context.Context) ([]*v1.Shard, error) {
+	p := e.Plan
+	request := func(s plan.Step, memory int64) *v1.OpenRequest {
+		mode := v1.Mode_MODE_BATCH
+		if p.Streaming {
+			mode = v1.Mode_MODE_STREAMING
+		}
+		return &v1.OpenRequest{Parameters: s.Parameters, Job: p.Job, Run: p.Run, Mode: mode, Lanes: uint32(p.Lanes),
+			Memory: uint64(memory), Lenient: p.Lenient}
+	}
+	target, err := e.Writer.Open(ctx, request(p.Writer, p.Memory.Writer))
+	if err != nil {
+		return nil, fault.Within(p.Writer.Path, err)
+	}
+	e.notes(p.Writer.Plugin, target.Notes)
+	in := request(p.Reader, p.Memory.Reader)
+	in.Peer = target.Self
+	if in.Peer == nil {
+		in.Peer = &v1.Peer{}
+	}
+	in.Peer.Plugin = p.Writer.Plugin
+	source, err := e.Reader.Open(ctx, in)
+	if err != nil {
+		return nil, fault.Within(p.Reader.Path, err)
+	}
+	e.notes(p.Reader.Plugin, source.Notes)
+	if n, m := len(source.Columns), len(target.GetSelf().GetColumns()); !source.Documents && n > 0 && m > 0 && n != m {
+		return nil, protocol.Faultf(protocol.Config, "the reader delivers %d columns (%s) and the writer takes %d (%s)",
+			n, strings.Join(source.Columns, ", "), m, strings.Join(target.Self.Columns, ", ")).
+			At(p.Reader.Path + ".column").Hint("name as many columns on both sides, in the same order")
+	}
+	e.guarantee(target.ReplaySafe)
+	shards, err := e.Reader.Split(ctx, p.Lanes)
+	if err != nil {
+		return nil, fault.Within(p.Reader.Path, err)
+	}
+	return shards, nil
+}
+
+// guarantee says which promise is in force and why.
+func (e *Engine) guarantee(replaySafe bool) {
+	if replaySafe {
+		e.note("delivery: at-least-once; the target replaces rows by key, so a repeated row changes nothing")
+		return
+	}
+	e.note("delivery: at-least-once; after a crash the loads that were in flight may be repeated")
+}
+
+// move runs the lanes, the committer and the clocks until the lanes are done.
+func (e *Engine) move(ctx context.Context, stop <-chan struct{}, shards []*v1.Shard) (stopped bool, err error) {
+	p := e.Plan
+	e.limits = newLimits(p)
+	e.commits = newCommitter(e.Reader, e.Dirty, p.Reader.Path)
+	n := min(p.Lanes, len(shards))
+	if n < p.Lanes {
+		e.note(fmt.Sprintf("%d lanes asked for, %d can work: the source has no more shards", p.Lanes, n))
+	}
+	e.lanes = make([]*lane, n)
+	for i := range e.lanes {
+		e.lanes[i] = &lane{engine: e, n: i, queue: flow.NewQueue(max(p.Memory.Core/int64(n), 1)), ledger: newLedger()}
+	}
+	for i, s := range shards {
+		l := e.lanes[i%n]
+		l.shards = append(l.shards, s)
+	}
+	e.stats.setLanes(e.lanes)
+
+	hard, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	reading, stopReading := context.WithCancelCause(hard)
+	defer stopReading(nil)
+	clocks, stopClocks := context.WithCancel(hard)
+	var side sync.WaitGroup
+	defer side.Wait()
+	defer stopClocks()
+
+	side.Go(func() { e.awaitStop(clocks, stop, func() { stopReading(ErrStopped) }, abort) })
+	side.Go(func() { e.watchStall(clocks, abort) })
+	side.Go(func() { e.checkpoints(clocks, abort) })
+	committing := make(chan error, 1)
+	side.Go(func() { committing <- e.commits.run(clocks, abort) })
+
+	lanes, laneCtx := errgroup.WithContext(hard)
+	for _, l := range e.lanes {
+		lanes.Go(func() error { return l.run(laneCtx, reading) })
+	}
+	err = lanes.Wait()
+	if cause := context.Cause(hard); cause != nil && err != nil && protocol.IsCanceled(err) {
+		err = cause
+	}
+	stopped = context.Cause(reading) == ErrStopped
+	stopClocks()
+	if cerr := <-committing; err == nil {
+		err = cerr
+	}
+	// What is safe is told to the source whatever else went wrong: the next run then repeats less.
+	last, done := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer done()
+	if e.Reader.Err() == nil {
+		if cerr := e.commits.flush(last); err == nil {
+			err = cerr
+		}
+	}
+	if err == nil {
+		err = e.stats.dirtyVerdict(p, true)
+	}
+	return stopped, err
+}
+
+// awaitStop turns the closing of stop into the soft end, and a drain over its budget into the hard one.
+func (e *Engine) awaitStop(ctx context.Context, stop <-chan struct{}, soft func(), hard context.CancelCauseFunc) {
+	var limit <-chan time.Time
+	if s := e.Plan.MaxRun; s > 0 {
+		t := time.NewTimer(s)
+		defer t.Stop()
+		limit = t.C
+	}
+	select {
+	case <-stop:
+	case <-limit:
+		e.note(fmt.Sprintf("setting.maxRunSec: %v are over, stopping", e.Plan.MaxRun))
+		e.stats.setOverTime()
+	case <-ctx.Done():
+		return
+	}
+	soft()
+	if e.DrainBudget <= 0 {
+		return
+	}
+	t := time.NewTimer(e.DrainBudget)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		hard(protocol.Faultf(protocol.Stopped, "not everything read was safe %v after the stop", e.DrainBudget).
+			Hint("what was not confirmed is read again by the next run; --drain-timeout grants more time"))
+	case <-ctx.Done():
+	}
+}
+
+// checkpoints asks the writer to flush every interval, so that positions move even when loads are large and rare.
+func (e *Engine) checkpoints(ctx context.Context, abort context.CancelCauseFunc) {
+	if !e.Plan.Streaming || e.Plan.Checkpoint <= 0 {
+		return
+	}
+	t := time.NewTicker(e.Plan.Checkpoint)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+		for _, l := range e.lanes {
+			seq := l.lastSent.Load()
+			if seq == 0 || seq == l.lastFlushed {
+				continue
+			}
+			if err := e.Writer.Flush(ctx, l.n, seq); err != nil {
+				if ctx.Err() == nil {
+					abort(fault.Within(e.Plan.Writer.Path, err))
+				}
+				return
+			}
+			l.lastFlushed = seq
+		}
+	}
+}
+
+// close says goodbye to both plugins; after an error that is a courtesy with a short patience.
+func (e *Engine) close(ctx context.Context, failed error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, s := range []struct {
+		path  string
+		proc  Process
+		close func(context.Context) error
+	}{{e.Plan.Reader.Path, e.Reader, e.Reader.Close}, {e.Plan.Writer.Path, e.Writer, e.Writer.Close}} {
+		if s.proc.Err() != nil {
+			continue
+		}
+		wg.Go(func() {
+			if err := s.close(ctx); err != nil && failed == nil {
+				e.note(fmt.Sprintf("%s: closing: %v", s.path, err))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (e *Engine) notes(plugin string, lines []string) {
+	for _, l := range lines {
+		e.note(plugin + ": " + l)
+	}
+}
+
+func (e *Engine) note(line string) {
+	e.noteMu.Lock()
+	defer e.noteMu.Unlock()
+	e.stats.addNote(line)
+	if e.Note != nil {
+		e.Note(line)
+	}
+}
+
+func newLimits(p *plan.Plan) limits {
+	var l limits
+	if p.RowsPerSec > 0 {
+		l.rows = rate.NewLimiter(rate.Limit(p.RowsPerSec), int(min(p.RowsPerSec, 1<<30)))
+	}
+	if p.BytesPerSec > 0 {
+		l.bytes = rate.NewLimiter(rate.Limit(p.BytesPerSec), int(min(p.BytesPerSec, 1<<30)))
+	}
+	return l
+}
+
+// wait holds a frame back until the job's limits allow it. A frame above a second's worth waits for several.
+func (l limits) wait(ctx context.Context, rows, bytes int64) error {
+	for _, w := range []struct {
+		lim *rate.Limiter
+		n   int64
+	}{{l.rows, rows}, {l.bytes, bytes}} {
+		if w.lim == nil {
+			continue
+		}
+		for n := w.n; n > 0; {
+			step := min(n, int64(w.lim.Burst()))
+			if err := w.lim.WaitN(ctx, int(step)); err != nil {
+				return err
+			}
+			n -= step
+		}
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"sync"
+	"time"
+
+	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
+	"github.com/gx-etl/gx/plugins/protocol/wire"
+)
+
+// keptDirty is how many dirty records a report shows.
+const keptDirty = 10
+
+// stats counts what passes through the engine.
+type stats struct {
+	mu        sync.Mutex // guards the following, up to dirtyMu
+	started   time.Time
+	rows      int64 // rows received from the reader
+	bytes     int64
+	filtered  int64 // left out on purpose, by either side
+	landed    int64
+	loads     int64
+	loadBytes int64
+	reasons   map[string]int64
+	event     int64
+	overTime  bool
+	lanes     []*lane
+	perLane   []laneStats
+	notes     []string
+
+	dirtyNum  int64
+	readDirty int64 // of them refused by the reader
+	kept      []DirtyRecord
+
+	dirtyMu sync.Mutex // serialises the dirty sink
+}
+
+type laneStats struct {
+	settled int64 // rows of acked batches
+	counted int64 // rows that the writer's counts account for
+	acks    int64
+	lastAck time.Time
+}
+
+func (s *stats) begin(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.started, s.reasons = now, make(map[string]int64)
+}
+
+func (s *stats) setLanes(lanes []*lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lanes, s.perLane = lanes, make([]laneStats, len(lanes))
+}
+
+func (s *stats) read(f *wire.Frame) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rows += int64(f.Rows)
+	s.bytes += int64(f.Bytes)
+	s.filtered += int64(f.Filtered)
+	s.readDirty += int64(len(f.Dirty))
+	s.event = max(s.event, f.EventTime)
+}
+
+func (s *stats) settled(lane int, rows uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.perLane[lane].settled += int64(rows)
+}
+
+func (s *stats) acked(lane int, a *v1.Ack, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.landed += int64(a.Landed)
+	s.filtered += int64(a.Filtered)
+	s.loads += int64(a.Loads)
+	s.loadBytes += int64(a.LoadBytes)
+	for k, n := range a.FlushReasons {
+		s.reasons[k] += int64(n)
+	}
+	l := &s.perLane[lane]
+	l.counted += int64(a.Landed) + int64(a.Filtered) + int64(len(a.Dirty)) + int64(a.DirtyUnnamed)
+	l.acks++
+	l.lastAck = now
+}
+
+func (s *stats) balance(lane int) (sent, counted int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.perLane[lane].settled, s.perLane[lane].counted
+}
+
+func (s *stats) acks(lane int) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.perLane[lane].acks
+}
+
+func (s *stats) addDirty(d DirtyRecord) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dirtyNum++
+	s.keep(d)
+}
+
+func (s *stats) addUnnamed(n uint64, d DirtyRecord) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dirtyNum += int64(n)
+	s.keep(d)
+}
+
+func (s *stats) keep(d DirtyRecord) {
+	if len(s.kept) < keptDirty {
+		d.Record, d.Key = nil, nil // a report must not carry data
+		s.kept = append(s.kept, d)
+	}
+}
+
+func (s *stats) dirtyCount() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dirtyNum
+}
+
+func (s *stats) firstDirty() DirtyRecord {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kept) == 0 {
+		return DirtyRecord{}
+	}
+	return s.kept[0]
+}
+
+// readCount is the number of records that the reader has accounted for as rows or as dirty.
+func (s *stats) readCount() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rows + s.readDirty
+}
+
+func (s *stats) addNote(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, line)
+}
+
+func (s *stats) setOverTime() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.overTime = true
+}
+
+// Progress is a look at a running job.
+type Progress struct {
+	Elapsed   time.Duration  `json:"-"`
+	Seconds   float64        `json:"seconds"`
+	Read      int64          `json:"read"`
+	ReadBytes int64          `json:"readBytes"`
+	Landed    int64          `json:"landed"`
+	Filtered  int64          `json:"filtered"`
+	Dirty     int64          `json:"dirty"`
+	Loads     int64          `json:"loads"`
+	LoadBytes int64          `json:"loadBytes"`
+	Lag       int64          `json:"lag"` // records behind the end of the source, -1 when unknown
+	Lanes     []LaneProgress `json:"lanes"`
+}
+
+// LaneProgress is a look at one lane.
+type LaneProgress struct {
+	Landed       int64   `json:"settled"`
+	Queued       int64   `json:"queuedBytes"`
+	ReaderWaited float64 `json:"readerWaitedSec"` // the channel was full
+	WriterWaited float64 `json:"writerWaitedSec"` // the channel was empty
+}
+
+// Progress may be called at any time while Run runs.
+func (e *Engine) Progress() Progress {
+	s := &e.stats
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := Progress{Read: s.rows + s.readDirty, ReadBytes: s.bytes, Landed: s.landed, Filtered: s.filtered,
+		Dirty: s.dirtyNum, Loads: s.loads, LoadBytes: s.loadBytes}
+	if !s.started.IsZero() {
+		p.Elapsed = time.Since(s.started)
+		p.Seconds = p.Elapsed.Seconds()
+	}
+	known := false
+	for i, l := range s.lanes {
+		load := l.queue.Load()
+		p.Lanes = append(p.Lanes, LaneProgress{Landed: s.perLane[i].settled, Queued: load.Bytes,
+			ReaderWaited: load.ReaderWaited.Seconds(), WriterWaited: load.WriterWaited.Seconds()})
+		l.lag.Range(func(_, v any) bool {
+			if n := v.(int64); n >= 0 {
+				p.Lag += n
+				known = true
+			}
+			return true
+		})
+	}
+	if !known {
+		p.Lag = -1
+	}
+	return p
+}

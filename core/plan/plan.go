@@ -1,0 +1,167 @@
+// Package plan turns a job into what will run: which plugin reads and which writes, over how many lanes, within which
+// limits. It is pure: it asks no server and no plugin. What a job may say and gx cannot do yet is a problem here.
+package plan
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gx-etl/gx/job"
+	"github.com/gx-etl/gx/job/options"
+)
+
+// Plan is one job, ready for the engine.
+type Plan struct {
+	Job         string
+	Run         string // unique: time and a random part, letters, digits and dashes
+	Streaming   bool
+	Reader      Step
+	Writer      Step
+	Lanes       int
+	Memory      Memory
+	RowsPerSec  int64 // 0 for no limit
+	BytesPerSec int64
+	ErrorLimit  job.ErrorLimit
+	Checkpoint  time.Duration
+	Stall       time.Duration // 0: never
+	MaxRun      time.Duration // 0: no limit
+	Dirty       job.Dirty
+	Lenient     bool
+}
+
+// Step is one end of the job.
+type Step struct {
+	Name       string
+	Type       string // as in the job: "kafka"
+	Plugin     string // name of the plugin that serves it; set by the caller that has found it
+	Path       string // of the parameter in the document
+	TypePath   string // of the plugin's name in the document
+	Parameters []byte // strict JSON, secrets in clear
+	Program    *job.Plugin
+}
+
+// Memory is the budget of rows on their way, in bytes: setting.memory, shared out.
+type Memory struct {
+	Core, Reader, Writer int64
+}
+
+// Defaults that a document may replace.
+const (
+	DefaultStall = 10 * time.Minute
+	coreMost     = 128 << 20
+)
+
+// Build makes the plan of a job. now and the random source are the caller's through NewRun.
+func Build(j *job.Job, run string, lenient bool) (*Plan, []options.Problem) {
+	b := &builder{job: j}
+	p := &Plan{
+		Job: j.Name, Run: run, Streaming: j.Mode == job.Streaming, Lanes: max(1, j.Setting.Speed.Concurrent),
+		RowsPerSec: j.Setting.Speed.RecordsPerSec, BytesPerSec: j.Setting.Speed.BytesPerSec,
+		ErrorLimit: j.Setting.ErrorLimit, Checkpoint: time.Duration(j.Setting.Checkpoint.IntervalMs) * time.Millisecond,
+		Stall: DefaultStall, MaxRun: time.Duration(j.Setting.MaxRunSec) * time.Second, Dirty: job.Dirty{Type: "file"},
+		Lenient: lenient,
+	}
+	if s := j.Setting.StallTimeoutSec; s > 0 {
+		p.Stall = time.Duration(s) * time.Second
+	}
+	p.Memory.Core = min(j.Setting.Memory/2, coreMost)
+	p.Memory.Reader = j.Setting.Memory / 8
+	p.Memory.Writer = j.Setting.Memory - p.Memory.Core - p.Memory.Reader
+	p.Reader, p.Writer = b.ends()
+	b.unavailable()
+	if d := j.Setting.Dirty; d != nil {
+		p.Dirty = *d
+		if d.Type == "kafka" || d.Type == "starrocks" {
+			b.add(b.setting("dirty.type"), fmt.Sprintf("dirty records cannot go to %s yet", d.Type), "file or stdout", `"type": "file"`)
+		}
+	}
+	return p, b.problems
+}
+
+// NewRun makes a run id.
+func NewRun(now time.Time) string {
+	var r [4]byte
+	_, _ = rand.Read(r[:]) // never fails, see crypto/rand
+	return now.UTC().Format("20060102-150405-") + hex.EncodeToString(r[:])
+}
+
+type builder struct {
+	job      *job.Job
+	problems []options.Problem
+}
+
+func (b *builder) add(path, seen, want, try string) {
+	b.problems = append(b.problems, b.job.Place(options.Problem{Code: options.CodeNotSupported, Path: path, Seen: seen, Want: want, Try: try}))
+}
+
+// setting is the path of a key of the job's settings in its own shape.
+func (b *builder) setting(key string) string {
+	if b.job.Shape == job.DataX {
+		return "job.setting." + key
+	}
+	return "setting." + key
+}
+
+// ends finds the one reader and the one writer.
+func (b *builder) ends() (reader, writer Step) {
+	var readers, writers int
+	for _, s := range b.job.Steps {
+		step := Step{Name: s.Name, Type: s.Type, Path: s.Path, TypePath: b.typePath(s), Parameters: s.Parameter.JSON(), Program: s.Plugin}
+		switch s.Category {
+		case job.Reader:
+			if readers++; readers == 1 {
+				reader = step
+			}
+		case job.Writer:
+			if writers++; writers == 1 {
+				writer = step
+			}
+		}
+	}
+	if readers > 1 || writers > 1 {
+		b.add("steps", fmt.Sprintf("%d readers and %d writers in one job are not available yet", readers, writers),
+			"one reader and one writer", "a job file for each pair")
+	}
+	return reader, writer
+}
+
+func (b *builder) typePath(s job.Step) string {
+	parent := strings.TrimSuffix(s.Path, ".parameter")
+	if b.job.Shape == job.DataX {
+		return parent + ".name"
+	}
+	return parent + ".stepType"
+}
+
+// unavailable names everything that a document may ask for and this version does not do. Nothing is dropped in silence.
+func (b *builder) unavailable() {
+	j := b.job
+	if j.Setting.Guarantee == job.ExactlyOnce {
+		b.add(b.setting("deliveryGuarantee"), "exactly-once is not available yet for these plugins", "at-least-once",
+			"a PRIMARY KEY table, where repeated rows change nothing")
+	}
+	for _, t := range j.Transformers {
+		b.add(t.Path, fmt.Sprintf("transformer %q: transformers are not available yet", t.Name), "", "the column list of the reader, or loadProps.columns")
+	}
+	for _, s := range j.Steps {
+		if s.Category == job.TransformerStep {
+			b.add(s.Path, fmt.Sprintf("step %q: transformers are not available yet", s.Name), "", "the column list of the reader, or loadProps.columns")
+		}
+		if s.Plugin == nil {
+			continue
+		}
+		at := strings.TrimSuffix(s.Path, ".parameter") + ".plugin."
+		if s.Plugin.SHA256 != "" {
+			b.add(at+"sha256", "checksums of plugins are not available yet", "", "leave the key out and keep the program in a folder only you can write")
+		}
+		if s.Plugin.MemoryMB != 0 {
+			b.add(at+"memoryMb", "memory limits of plugins are not available yet", "", "setting.memory, which bounds the rows on their way")
+		}
+	}
+	if j.Setting.Checkpoint.Dir != "" {
+		b.add(b.setting("checkpoint.dir"), "is not available yet", "", "--state-dir")
+	}
+}

@@ -1,0 +1,6 @@
+CREATE DATABASE example_db;
+
+CREATE TABLE example_db.test_tbl (
+    id INT,
+    city STRING
+);

@@ -1,0 +1,171 @@
+// Package sdk is for authors of plugins, in this tree and elsewhere. A plugin is a value of type Plugin, given to Serve by
+// a main function of three lines; a Reader or a Writer holds the work. The SDK decodes and judges the parameters, frames
+// the batches, counts what is acked, and ends the process when the core is gone.
+package sdk
+
+import (
+	"context"
+
+	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/protocol"
+)
+
+// Fault is the error a user meets; make one with Faultf. Any other error reaches the user as an internal one.
+type Fault = protocol.Fault
+
+// Codes of a Fault.
+const (
+	Config      = protocol.Config
+	NotFound    = protocol.NotFound
+	Denied      = protocol.Denied
+	Unreachable = protocol.Unreachable
+	Data        = protocol.Data
+	Refused     = protocol.Refused
+	InDoubt     = protocol.InDoubt
+	Unsupported = protocol.Unsupported
+	Internal    = protocol.Internal
+)
+
+// Faultf makes a Fault; At and Hint add the place and what to try.
+func Faultf(code protocol.Code, format string, args ...any) *Fault {
+	return protocol.Faultf(code, format, args...)
+}
+
+// Plugin says what a plugin binary is. At least one of Reader and Writer is set.
+type Plugin struct {
+	Name    string // as users type it: "kafka-reader"
+	Version string
+	Doc     string // one sentence
+	Reader  *ReaderSpec
+	Writer  *WriterSpec
+}
+
+// ReaderSpec describes the reading side of a plugin.
+type ReaderSpec struct {
+	Doc          string
+	Capabilities []string // protocol.Cap…
+	New          func() Reader
+}
+
+// WriterSpec describes the writing side of a plugin.
+type WriterSpec struct {
+	Doc          string
+	Capabilities []string
+	New          func() Writer
+}
+
+// OpenInfo is what the core says about the run.
+type OpenInfo struct {
+	Job       string
+	Run       string // unique per run: letters, digits, dashes
+	Streaming bool
+	Lanes     int
+	Memory    int64 // bytes of rows this plugin may hold at once, over all lanes
+	// Peer is the other side; a reader finds the writer's columns here. Empty for the writer.
+	Peer Peer
+}
+
+// Peer is what the two sides of a job tell each other through the core.
+type Peer struct {
+	Plugin string
+	// Columns are the target's columns in the order in which a row's values should come.
+	Columns []string
+	// WantsColumns asks a reader of documents to project them to Columns.
+	WantsColumns bool
+}
+
+// Opened is a plugin's answer to Open.
+type Opened struct {
+	Notes      []string // printed, a line each
+	Self       Peer
+	ReplaySafe bool     // writer: loading rows again changes nothing
+	Columns    []string // reader: names of the columns it delivers
+	Documents  bool     // reader: rows are whole JSON documents
+}
+
+// Shard is a part of the source.
+type Shard struct {
+	Name       string
+	Descriptor []byte
+	Rows       int64 // -1 when unknown
+}
+
+// ShardPosition is where a shard resumes.
+type ShardPosition struct {
+	Shard    string
+	Position []byte
+}
+
+// Dirty is a record that did not become a row.
+type Dirty struct {
+	Sequence uint64 // writer: the batch …
+	Row      int    // … and the row in it
+	Place    string // where the record stands at its source, in words
+	Reason   string
+	Column   string
+	Record   []byte
+	Key      []byte
+}
+
+// Reader reads one source. Read runs once per lane, lanes side by side; Commit may overlap Read. Everything else is called
+// one at a time, in the order of the methods.
+type Reader interface {
+	// Config returns a pointer to the struct that takes the step's parameters (tags: package options). It is filled
+	// before Open. When the struct has a method Check(path string) []options.Problem, that is asked too.
+	Config() any
+	// Open connects and looks whether the source is there. ctx lives for this call only.
+	Open(ctx context.Context, info OpenInfo) (Opened, error)
+	// Split cuts the source; want is the number of lanes.
+	Split(ctx context.Context, want int) ([]Shard, error)
+	// Read sends the batches of its shards to out and returns nil when they are exhausted. When ctx ends it stops
+	// soon and returns ctx.Err(), and keeps what Commit needs (such as its membership in a group) until Close.
+	Read(ctx context.Context, lane int, shards []Shard, out *Out) error
+	// Commit makes positions durable. It names shards that meanwhile belong to somebody else.
+	Commit(ctx context.Context, positions []ShardPosition) (lost []string, err error)
+	Close(ctx context.Context) error
+}
+
+// Writer writes one target. Write runs once per lane, lanes side by side.
+type Writer interface {
+	Config() any
+	// Open connects and verifies the target, and changes nothing.
+	Open(ctx context.Context, info OpenInfo) (Opened, error)
+	// Start prepares the target, once per job, before the first batch.
+	Start(ctx context.Context) (notes []string, err error)
+	// Write takes the batches of one lane until in.Batches is closed, then flushes, acks the rest and returns nil.
+	// A signal on in.Flush asks to flush what was gathered so far.
+	Write(ctx context.Context, lane int, in *In) error
+	// Finish runs once after the last ack of a job that did not fail.
+	Finish(ctx context.Context, stopped bool) (notes []string, err error)
+	Close(ctx context.Context) error
+}
+
+// LiveChecker is a Reader or Writer that can verify its parameters against the real servers, changing nothing.
+type LiveChecker interface {
+	CheckLive(ctx context.Context) []options.Problem
+}
+
+// Decider is a Reader whose source can make positions and a writer's tokens final in one durable step.
+type Decider interface {
+	Decide(ctx context.Context, positions []ShardPosition, tokens [][]byte) error
+	Recover(ctx context.Context) (tokens [][]byte, err error)
+}
+
+// TokenState is what became of a prepared token.
+type TokenState int
+
+// The states of a token. TokenUnknown is never turned into an action.
+const (
+	TokenUnknown TokenState = iota
+	TokenPrepared
+	TokenCommitted
+	TokenAborted
+)
+
+// TwoPhase is a Writer that can make rows durable before they are visible.
+type TwoPhase interface {
+	Prepare(ctx context.Context, lanes []int) (token []byte, err error)
+	Commit(ctx context.Context, token []byte) error
+	Abort(ctx context.Context, token []byte) error
+	Resolve(ctx context.Context, token []byte) (TokenState, error)
+}

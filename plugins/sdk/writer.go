@@ -1,0 +1,198 @@
+package sdk
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"github.com/gx-etl/gx/plugins/protocol"
+	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
+	"github.com/gx-etl/gx/plugins/protocol/wire"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+)
+
+// writerServer serves one Writer to the core. There is one job per process.
+type writerServer struct {
+	v1.UnimplementedWriterServer
+	spec *WriterSpec
+
+	mu     sync.Mutex // guards the following
+	writer Writer
+	lanes  map[uint32]*In
+}
+
+func (s *writerServer) current() (Writer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writer == nil {
+		return nil, protocol.Faultf(protocol.Internal, "called before Open")
+	}
+	return s.writer, nil
+}
+
+func (s *writerServer) Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenReply, error) {
+	w := s.spec.New()
+	if err := open(in, w.Config()); err != nil {
+		return nil, fault(err)
+	}
+	o, err := w.Open(ctx, openInfo(in))
+	if err != nil {
+		return nil, fault(err)
+	}
+	s.mu.Lock()
+	s.writer, s.lanes = w, make(map[uint32]*In)
+	s.mu.Unlock()
+	return openReply(o), nil
+}
+
+func (s *writerServer) Start(ctx context.Context, _ *v1.StartRequest) (*v1.StartReply, error) {
+	w, err := s.current()
+	if err != nil {
+		return nil, fault(err)
+	}
+	notes, err := w.Start(ctx)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &v1.StartReply{Notes: validAll(notes)}, nil
+}
+
+func (s *writerServer) Write(stream grpc.BidiStreamingServer[v1.Batch, v1.Ack]) error {
+	w, err := s.current()
+	if err != nil {
+		return fault(err)
+	}
+	lane, err := laneOf(stream.Context())
+	if err != nil {
+		return fault(err)
+	}
+	in := newIn(stream.Send)
+	s.mu.Lock()
+	_, taken := s.lanes[lane]
+	s.lanes[lane] = in
+	s.mu.Unlock()
+	if taken {
+		return protocol.Faultf(protocol.Internal, "lane %d is open already", lane)
+	}
+	g, ctx := errgroup.WithContext(stream.Context())
+	g.Go(func() error {
+		return in.pump(ctx, func(f *wire.Frame) error { return stream.RecvMsg(f) })
+	})
+	g.Go(func() error { return w.Write(ctx, int(lane), in) })
+	return fault(g.Wait())
+}
+
+func laneOf(ctx context.Context) (uint32, error) {
+	md, _ := metadata.FromIncomingContext(ctx)
+	v := md.Get(protocol.LaneKey)
+	if len(v) != 1 {
+		return 0, protocol.Faultf(protocol.Internal, "a Write stream without %s", protocol.LaneKey)
+	}
+	n, err := strconv.ParseUint(v[0], 10, 32)
+	if err != nil {
+		return 0, protocol.Faultf(protocol.Internal, "%s is %q", protocol.LaneKey, v[0])
+	}
+	return uint32(n), nil
+}
+
+func (s *writerServer) Flush(ctx context.Context, in *v1.FlushRequest) (*v1.FlushReply, error) {
+	s.mu.Lock()
+	lane := s.lanes[in.Lane]
+	s.mu.Unlock()
+	if lane == nil {
+		return nil, protocol.Faultf(protocol.Internal, "flush of lane %d, which is not open", in.Lane)
+	}
+	if err := lane.flushTo(ctx, in.Sequence); err != nil {
+		return nil, fault(err)
+	}
+	return &v1.FlushReply{}, nil
+}
+
+func (s *writerServer) twoPhase(verb string) (TwoPhase, error) {
+	w, err := s.current()
+	if err != nil {
+		return nil, fault(err)
+	}
+	if t, ok := w.(TwoPhase); ok {
+		return t, nil
+	}
+	return nil, protocol.NotSupported(verb)
+}
+
+func (s *writerServer) Prepare(ctx context.Context, in *v1.PrepareRequest) (*v1.PrepareReply, error) {
+	t, err := s.twoPhase("Prepare")
+	if err != nil {
+		return nil, err
+	}
+	lanes := make([]int, len(in.Lanes))
+	for i, l := range in.Lanes {
+		lanes[i] = int(l)
+	}
+	token, err := t.Prepare(ctx, lanes)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &v1.PrepareReply{Token: token}, nil
+}
+
+func (s *writerServer) Commit(ctx context.Context, in *v1.CommitTokenRequest) (*v1.CommitTokenReply, error) {
+	t, err := s.twoPhase("Commit")
+	if err != nil {
+		return nil, err
+	}
+	return &v1.CommitTokenReply{}, fault(t.Commit(ctx, in.Token))
+}
+
+func (s *writerServer) Abort(ctx context.Context, in *v1.AbortTokenRequest) (*v1.AbortTokenReply, error) {
+	t, err := s.twoPhase("Abort")
+	if err != nil {
+		return nil, err
+	}
+	return &v1.AbortTokenReply{}, fault(t.Abort(ctx, in.Token))
+}
+
+func (s *writerServer) Resolve(ctx context.Context, in *v1.ResolveRequest) (*v1.ResolveReply, error) {
+	t, err := s.twoPhase("Resolve")
+	if err != nil {
+		return nil, err
+	}
+	state, err := t.Resolve(ctx, in.Token)
+	if err != nil {
+		return nil, fault(err)
+	}
+	out := v1.ResolveReply_STATE_UNKNOWN
+	switch state {
+	case TokenPrepared:
+		out = v1.ResolveReply_STATE_PREPARED
+	case TokenCommitted:
+		out = v1.ResolveReply_STATE_COMMITTED
+	case TokenAborted:
+		out = v1.ResolveReply_STATE_ABORTED
+	}
+	return &v1.ResolveReply{State: out}, nil
+}
+
+func (s *writerServer) Finish(ctx context.Context, in *v1.FinishRequest) (*v1.FinishReply, error) {
+	w, err := s.current()
+	if err != nil {
+		return nil, fault(err)
+	}
+	notes, err := w.Finish(ctx, in.Stopped)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &v1.FinishReply{Notes: validAll(notes)}, nil
+}
+
+func (s *writerServer) Close(ctx context.Context, _ *v1.CloseRequest) (*v1.CloseReply, error) {
+	s.mu.Lock()
+	w := s.writer
+	s.writer = nil
+	s.mu.Unlock()
+	if w == nil {
+		return &v1.CloseReply{}, nil
+	}
+	return &v1.CloseReply{}, fault(w.Close(ctx))
+}
