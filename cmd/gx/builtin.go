@@ -1,0 +1,47 @@
+package main
+
+import (
+	"github.com/gx-etl/gx/plugins/kafka"
+	"github.com/gx-etl/gx/plugins/protocol"
+	"github.com/gx-etl/gx/plugins/sdk"
+	"github.com/gx-etl/gx/plugins/starrocks"
+	"github.com/gx-etl/gx/plugins/stream"
+	"github.com/spf13/cobra"
+)
+
+// builtins are the plugins that this binary serves when it is started again as `gx plugin serve NAME`.
+func builtins() []sdk.Plugin {
+	return []sdk.Plugin{
+		kafka.Plugin(version),
+		starrocks.Plugin(version),
+		stream.ReaderPlugin(version),
+		stream.WriterPlugin(version),
+	}
+}
+
+func builtinNames() []string {
+	var out []string
+	for _, p := range builtins() {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+// serveCommand is how the core starts a built-in plugin; not for people.
+func serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "serve NAME",
+		Short:  "Serve a built-in plugin to the core",
+		Hidden: true,
+		Args:   oneArg("the name of a plugin"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			for _, p := range builtins() {
+				if p.Name == args[0] {
+					sdk.Serve(p)
+					return nil
+				}
+			}
+			return protocol.Faultf(protocol.Config, "no built-in plugin %q", args[0])
+		},
+	}
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gx-etl/gx/core/fault"
+	"github.com/gx-etl/gx/core/host"
+	"github.com/gx-etl/gx/core/plan"
+	"github.com/gx-etl/gx/job"
+	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/protocol"
+	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
+)
+
+// prepared is a plan with its two plugin processes, started and asked whether they take their parameters.
+type prepared struct {
+	plan           *plan.Plan
+	reader, writer *host.Plugin
+}
+
+func (p *prepared) kill() {
+	var wg sync.WaitGroup
+	for _, pl := range []*host.Plugin{p.reader, p.writer} {
+		if pl != nil {
+			wg.Go(func() { pl.Kill() })
+		}
+	}
+	wg.Wait()
+}
+
+// prepare plans a job, starts its plugins and collects everything that is wrong, from the plan and from both plugins at
+// once. Nothing outside is touched unless live is set. The caller kills what was started.
+func (a *app) prepare(ctx context.Context, j *job.Job, flags *documentFlags, live bool) (*prepared, []options.Problem, error) {
+	pl, problems := plan.Build(j, plan.NewRun(time.Now()), flags.lenient)
+	finder, err := a.settings.finder()
+	if err != nil {
+		return nil, nil, err
+	}
+	out := &prepared{plan: pl}
+	sides := []*side{
+		{step: &pl.Reader, role: v1.Role_ROLE_READER, plugin: &out.reader},
+		{step: &pl.Writer, role: v1.Role_ROLE_WRITER, plugin: &out.writer},
+	}
+	var wg sync.WaitGroup
+	for _, s := range sides {
+		if s.step.Type == "" {
+			continue // the document said so already
+		}
+		wg.Go(func() { s.problems = s.start(ctx, a, finder, pl, j, live) })
+	}
+	wg.Wait()
+	for _, s := range sides {
+		problems = append(problems, s.problems...)
+	}
+	return out, problems, nil
+}
+
+// side is one end of the job being prepared.
+type side struct {
+	step     *plan.Step
+	role     v1.Role
+	plugin   **host.Plugin
+	problems []options.Problem
+}
+
+func (s *side) start(ctx context.Context, a *app, finder *host.Finder, pl *plan.Plan, j *job.Job, live bool) []options.Problem {
+	bad := func(err error) []options.Problem {
+		f := fault.Of(err)
+		p := options.Problem{Code: options.CodeUnknownPlugin, Path: s.step.TypePath, Seen: f.What, Try: f.Try}
+		return []options.Problem{j.Place(p)}
+	}
+	loc, err := s.locate(finder)
+	if err != nil {
+		return bad(err)
+	}
+	s.step.Plugin = loc.Name
+	mtls := s.step.Program != nil && s.step.Program.MTLS
+	proc, err := host.Launch(ctx, loc, host.Options{MTLS: mtls, Log: a.pluginLog()})
+	if err != nil {
+		return bad(err)
+	}
+	*s.plugin = proc
+	d, err := proc.Describe(ctx)
+	if err != nil {
+		return bad(err)
+	}
+	i := slices.IndexFunc(d.Roles, func(r *v1.RoleSpec) bool { return r.Role == s.role })
+	if i < 0 {
+		return bad(protocol.Faultf(protocol.Config, "plugin %s cannot be a %s", d.Name, roleName(s.role)).Hint("gx plugin list"))
+	}
+	mode, need := v1.Mode_MODE_BATCH, protocol.CapBatch
+	if pl.Streaming {
+		mode, need = v1.Mode_MODE_STREAMING, protocol.CapStreaming
+	}
+	if !slices.Contains(d.Roles[i].Capabilities, need) {
+		return bad(protocol.Faultf(protocol.Config, "plugin %s does not run in %s mode", d.Name, need).Hint("another setting.mode"))
+	}
+	found, err := proc.Check(ctx, &v1.CheckRequest{Role: s.role, Parameters: s.step.Parameters, Mode: mode, Live: live, Lenient: pl.Lenient})
+	if err != nil {
+		return bad(err)
+	}
+	var out []options.Problem
+	for _, p := range found {
+		path := s.step.Path
+		if p.Path != "" {
+			path = options.Join(path, p.Path)
+		}
+		out = append(out, j.Place(options.Problem{Code: p.Code, Path: path, Seen: p.Seen, Want: p.Want, Try: p.Try, Warning: p.Warning}))
+	}
+	return out
+}
+
+func (s *side) locate(finder *host.Finder) (host.Location, error) {
+	if s.step.Program != nil && s.step.Program.Path != "" {
+		return host.At(s.step.Program.Path)
+	}
+	return finder.Find(s.step.Type, roleName(s.role))
+}
+
+// errProblems ends a command after its problems were printed.
+func (a *app) errProblems(label string, problems []options.Problem) error {
+	n := a.printProblems(label, problems)
+	if n == 0 {
+		return nil
+	}
+	_, _ = fmt.Fprintf(a.stderr, "gx: %s in %s; nothing was touched\n", count(n, "problem"), label)
+	return exitCode(fault.ExitConfig)
+}

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gx-etl/gx/core/engine"
+	"github.com/gx-etl/gx/core/fault"
+	"github.com/gx-etl/gx/core/host"
+	"github.com/gx-etl/gx/core/state"
+	"github.com/gx-etl/gx/job"
+	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/protocol"
+	"github.com/spf13/cobra"
+)
+
+type runFlags struct {
+	documentFlags
+	report string
+	drain  time.Duration
+	quiet  bool
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var flags runFlags
+	c := &cobra.Command{
+		Use:   "run JOB",
+		Short: "Run a job",
+		Long: `run reads a job (a path, a URL, or - for standard input) and moves its rows. A batch job ends with its source;
+a streaming job runs until SIGINT or SIGTERM, which stop it in order: stop reading, flush, commit, finish.
+A second signal ends it at once.
+
+Exit codes: 0 done · 1 failed · 2 job or setting wrong, nothing touched · 3 too many dirty records ·
+4 outcome in doubt · 5 plugin not trusted · 6 a server stayed unreachable · 130/143 stopped by a signal`,
+		Args: oneArg("a job"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runJob(cmd.Context(), args[0], &flags) },
+	}
+	flags.register(c)
+	f := c.Flags()
+	f.StringVar(&flags.report, "report", "", "write the closing report as JSON to this `file`")
+	f.DurationVar(&flags.drain, "drain-timeout", time.Minute, "how long an orderly stop may take; 0 for no limit")
+	f.BoolVar(&flags.quiet, "quiet", false, "no progress, only notes and the report")
+	return c
+}
+
+func (a *app) runJob(ctx context.Context, where string, flags *runFlags) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	doc, err := a.read(ctx, where, &flags.documentFlags)
+	if err != nil {
+		return err
+	}
+	signals := watchSignals()
+	defer signals.end()
+	if options.Failed(doc.problems) {
+		return a.refuse(ctx, doc, flags)
+	}
+	a.printProblems(doc.label, doc.problems)
+	for _, j := range doc.jobs {
+		if err := a.runOne(ctx, doc, j, flags, signals); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuse prints what is wrong with a document, with what the plugins have to say about the steps that could be read.
+func (a *app) refuse(ctx context.Context, doc *document, flags *runFlags) error {
+	problems := doc.problems
+	for _, j := range doc.jobs {
+		p, found, err := a.prepare(ctx, j, &flags.documentFlags, false)
+		if err == nil {
+			p.kill()
+			problems = append(problems, found...)
+		}
+	}
+	options.Sort(problems)
+	return a.errProblems(doc.label, problems)
+}
+
+// runOne runs one job from its plan to its report.
+func (a *app) runOne(ctx context.Context, doc *document, j *job.Job, flags *runFlags, signals *signals) error {
+	p, problems, err := a.prepare(ctx, j, &flags.documentFlags, j.Setting.DryRun)
+	if err != nil {
+		return err
+	}
+	defer p.kill()
+	options.Sort(problems)
+	if err := a.errProblems(doc.label, problems); err != nil {
+		return err
+	}
+	if j.Setting.DryRun {
+		_, err := fmt.Fprintf(a.stdout, "%s: dry run, nothing was moved\n", j.Name)
+		return err
+	}
+	dir := a.settings.stateDir(doc.file)
+	lock, err := state.Acquire(dir, j.Name)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	dirty, err := a.dirtySink(p, dir)
+	if err != nil {
+		return err
+	}
+
+	out := a.newScreen(flags.quiet)
+	e := &engine.Engine{Plan: p.plan, Reader: p.reader.Reader(), Writer: writer{p.writer.Writer()}, Dirty: dirty,
+		DrainBudget: flags.drain, Note: out.note}
+	out.note(fmt.Sprintf("%s: %s → %s, run %s, processes: core %d, reader %s, writer %s", p.plan.Job, p.plan.Reader.Plugin,
+		p.plan.Writer.Plugin, p.plan.Run, os.Getpid(), p.reader.Pid(), p.writer.Pid()))
+	hard, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(signals.hard, func() {
+		cancel(protocol.Faultf(protocol.Stopped, "ended at once by a second signal").Hint("run the job again; what was not confirmed is read again"))
+	})()
+	stopClock := out.clock(e)
+	report, err := e.Run(hard, signals.soft)
+	stopClock()
+	if cerr := dirty.Close(); err == nil && cerr != nil {
+		err = protocol.Faultf(protocol.Internal, "dirty records: %w", cerr).At("setting.dirty")
+	}
+	if dirty.Written() {
+		report.DirtyFile = dirtyPath(p, dir)
+	}
+	report.Processes = a.usage(p)
+	out.report(report)
+	if flags.report != "" {
+		if werr := a.writeReport(flags.report, report); werr != nil && err == nil {
+			return werr
+		}
+	}
+	return a.verdict(report, err, signals)
+}
+
+// verdict is the exit code of a run whose report is printed.
+func (a *app) verdict(r *engine.Report, err error, signals *signals) error {
+	if n := signals.number(); n != 0 && (r.Outcome == "stopped" || err != nil && signals.hard.Err() != nil) {
+		return exitCode(128 + n)
+	}
+	if err != nil {
+		return exitCode(fault.Exit(err))
+	}
+	if r.Outcome == "out of time" && r.Mode == "batch" {
+		return exitCode(fault.ExitFailed)
+	}
+	return nil
+}
+
+// writer joins host.Writer to the interface that engine declares.
+type writer struct{ *host.Writer }
+
+func (w writer) Write(ctx context.Context, lane int) (engine.Lane, error) {
+	l, err := w.Writer.Write(ctx, lane)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+type dirtySink interface {
+	engine.DirtySink
+	Written() bool
+	Close() error
+}
+
+func dirtyPath(p *prepared, dir string) string {
+	if p.plan.Dirty.Path != "" {
+		return p.plan.Dirty.Path
+	}
+	return filepath.Join(dir, p.plan.Job+".dirty.jsonl")
+}
+
+func (a *app) dirtySink(p *prepared, dir string) (dirtySink, error) {
+	if p.plan.Dirty.Type == "stdout" {
+		f, ok := a.stdout.(*os.File)
+		if !ok {
+			return nil, protocol.Faultf(protocol.Config, "there is no standard output").At("setting.dirty.type")
+		}
+		return state.NewDirtyLines(f, p.plan.Job, p.plan.Run), nil
+	}
+	return &state.DirtyFile{Path: dirtyPath(p, dir), Job: p.plan.Job, Run: p.plan.Run}, nil
+}
+
+// usage ends the plugins and lists what every process of the job has used.
+func (a *app) usage(p *prepared) []engine.ProcessUse {
+	self := host.SelfUsage()
+	uses := []engine.ProcessUse{{Name: "core", Pid: fmt.Sprint(os.Getpid()), CPUSeconds: (self.User + self.System).Seconds(), MaxRSS: self.MaxRSS}}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, pl := range []*host.Plugin{p.reader, p.writer} {
+		wg.Go(func() {
+			pid, u := pl.Pid(), pl.Kill()
+			mu.Lock()
+			defer mu.Unlock()
+			uses = append(uses, engine.ProcessUse{Name: pl.Name, Pid: pid, CPUSeconds: (u.User + u.System).Seconds(), MaxRSS: u.MaxRSS})
+		})
+	}
+	wg.Wait()
+	if len(uses) == 3 && uses[1].Name != p.reader.Name {
+		uses[1], uses[2] = uses[2], uses[1]
+	}
+	return uses
+}
+
+func (a *app) writeReport(path string, r *engine.Report) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".report-*")
+	if err != nil {
+		return protocol.Faultf(protocol.Internal, "report: %w", err).At("--report")
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	err = writeJSON(masked{a, f}, r)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return protocol.Faultf(protocol.Internal, "report: %w", err).At("--report")
+	}
+	return nil
+}
+
+// signals turns the first SIGINT or SIGTERM into soft and the second into hard.
+type signals struct {
+	soft    chan struct{}
+	hard    context.Context
+	end     func()
+	mu      sync.Mutex
+	first   syscall.Signal
+	hardEnd context.CancelFunc
+}
+
+func watchSignals() *signals {
+	s := &signals{soft: make(chan struct{})}
+	s.hard, s.hardEnd = context.WithCancel(context.Background())
+	ch := make(chan os.Signal, 2)
+	done := make(chan struct{})
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for n := 0; ; n++ {
+			select {
+			case sig := <-ch:
+				if n == 0 {
+					s.mu.Lock()
+					s.first, _ = sig.(syscall.Signal)
+					s.mu.Unlock()
+					close(s.soft)
+				} else {
+					s.hardEnd()
+				}
+			case <-done:
+				return
+			}
+		}
+	})
+	s.end = func() {
+		signal.Stop(ch)
+		close(done)
+		wg.Wait()
+	}
+	return s
+}
+
+// number is the first signal that came, or 0.
+func (s *signals) number() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int(s.first)
+}
