@@ -277,13 +277,22 @@ type Usage struct {
 	MaxRSS       int64 // bytes
 }
 
-// Kill ends the process and everything it started, and returns what it used. It grants what go-plugin grants for an
-// orderly exit, 2 s, and may be called again.
+// farewell is what a plugin gets for an orderly exit.
+const farewell = 2500 * time.Millisecond
+
+// Kill ends the process and everything it started, and returns what it used. It grants a moment for an orderly exit and
+// may be called again.
 func (p *Plugin) Kill() Usage {
 	p.stop()
 	p.proc.mu.Lock()
 	p.proc.asked = true
 	p.proc.mu.Unlock()
+	if p.Err() != nil {
+		p.proc.killGroup() // it will not answer a polite request
+	}
+	// go-plugin asks for a shutdown without a deadline; a process that is stopped would keep it waiting for ever.
+	rude := time.AfterFunc(farewell, p.proc.killGroup)
+	defer rude.Stop()
 	p.end()
 	<-p.proc.done
 	p.watch.Wait()

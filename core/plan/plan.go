@@ -11,6 +11,7 @@ import (
 
 	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/protocol"
 )
 
 // Plan is one job, ready for the engine.
@@ -52,6 +53,8 @@ type Memory struct {
 const (
 	DefaultStall = 10 * time.Minute
 	coreMost     = 128 << 20
+	leastQueue   = 2 * protocol.BatchBytes // of a lane: one batch in, one out
+	leastWriter  = 8 << 20
 )
 
 // Build makes the plan of a job. now and the random source are the caller's through NewRun.
@@ -67,9 +70,7 @@ func Build(j *job.Job, run string, lenient bool) (*Plan, []options.Problem) {
 	if s := j.Setting.StallTimeoutSec; s > 0 {
 		p.Stall = time.Duration(s) * time.Second
 	}
-	p.Memory.Core = min(j.Setting.Memory/2, coreMost)
-	p.Memory.Reader = j.Setting.Memory / 8
-	p.Memory.Writer = j.Setting.Memory - p.Memory.Core - p.Memory.Reader
+	p.Memory = share(j.Setting.Memory, p.Lanes)
 	p.Reader, p.Writer = b.ends()
 	b.unavailable()
 	if d := j.Setting.Dirty; d != nil {
@@ -79,6 +80,17 @@ func Build(j *job.Job, run string, lenient bool) (*Plan, []options.Problem) {
 		}
 	}
 	return p, b.problems
+}
+
+// share divides setting.memory. The writer gets the most: it holds rows until their load is known to have landed. What lies
+// in the transport's windows, one per hop and lane, counts for the side that receives it.
+func share(memory int64, lanes int) Memory {
+	windows := int64(lanes) * protocol.Window
+	m := Memory{Core: memory / 8, Reader: memory / 8}
+	m.Writer = memory - m.Core - m.Reader
+	m.Core = min(max(m.Core-windows, int64(lanes)*leastQueue), coreMost)
+	m.Writer = max(m.Writer-windows, leastWriter)
+	return m
 }
 
 // NewRun makes a run id.

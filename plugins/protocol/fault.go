@@ -56,7 +56,11 @@ type Fault struct {
 // Faultf makes a Fault; %w keeps the cause for errors.Is.
 func Faultf(code Code, format string, args ...any) *Fault {
 	err := fmt.Errorf(format, args...)
-	return &Fault{Code: code, What: err.Error(), cause: errors.Unwrap(err)}
+	f := &Fault{Code: code, What: err.Error(), cause: errors.Unwrap(err)}
+	if _, several := err.(interface{ Unwrap() []error }); several {
+		f.cause = err
+	}
+	return f
 }
 
 // At names the place, such as "topic" (relative to the step's parameter) or a full JSON path in the core.
@@ -98,17 +102,23 @@ func (f *Fault) GRPCStatus() *status.Status {
 	case Internal:
 		code = codes.Internal
 	}
-	st := status.New(code, strings.ToValidUTF8(f.Error(), "\uFFFD"))
+	st := status.New(code, wireText(f.Error()))
 	with, err := st.WithDetails(&v1.Fault{
-		Code:  string(f.Code),
-		Place: strings.ToValidUTF8(f.Place, "\uFFFD"),
-		What:  strings.ToValidUTF8(f.What, "\uFFFD"),
-		Try:   strings.ToValidUTF8(f.Try, "\uFFFD"),
+		Code: string(f.Code), Place: wireText(f.Place), What: wireText(f.What), Try: wireText(f.Try),
 	})
 	if err != nil {
 		return st
 	}
 	return with
+}
+
+// wireText makes text fit for a status, which travels in HTTP/2 headers: valid UTF-8 and of a bounded size.
+func wireText(s string) string {
+	const limit = 16 << 10
+	if len(s) > limit {
+		s = s[:limit] + "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // AsFault finds the Fault in err: one that was made here, one that came over gRPC, or nil.

@@ -41,7 +41,7 @@ const (
 	BatchBytes = 1 << 20
 	// Window is the HTTP/2 flow control window of a stream and of a connection, in bytes. What lies in it is counted
 	// as memory of the job: one window per hop and lane.
-	Window = 8 << 20
+	Window = 4 << 20
 	// TransportBuffer is the size of the gRPC read and write buffers of a connection, in bytes.
 	TransportBuffer = 256 << 10
 	// SocketBuffer is what both ends ask of the kernel for the unix socket, in bytes.

@@ -1,0 +1,110 @@
+package plan
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gx-etl/gx/job"
+	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/protocol"
+)
+
+func parse(t *testing.T, doc string) *job.Job {
+	t.Helper()
+	jobs, problems := job.Parse([]byte(doc), job.Options{Name: "j"})
+	if options.Failed(problems) || len(jobs) != 1 {
+		t.Fatalf("%v", problems)
+	}
+	return jobs[0]
+}
+
+const steps = `"steps": [
+  {"stepType": "kafka", "name": "R", "category": "reader", "parameter": {"topic": "t"}%s},
+  {"stepType": "starrocks", "name": "W", "category": "writer", "parameter": {"table": "x"}}]`
+
+func dataworks(setting, step string) string {
+	return `{"type": "job", "version": "2.0", ` + strings.Replace(steps, "%s", step, 1) + `, "setting": {` + setting + `}}`
+}
+
+func TestDefaults(t *testing.T) {
+	p, problems := Build(parse(t, dataworks("", "")), "run-1", false)
+	if len(problems) != 0 {
+		t.Fatal(problems)
+	}
+	if p.Lanes != 1 || p.Streaming || *p.ErrorLimit.Record != 0 || p.Stall != DefaultStall || p.MaxRun != 0 || p.Dirty.Type != "file" {
+		t.Errorf("%+v", p)
+	}
+	if sum := p.Memory.Core + p.Memory.Reader + p.Memory.Writer + 2*protocol.Window; sum != 256<<20 {
+		t.Errorf("memory %+v sums to %d with the windows", p.Memory, sum)
+	}
+	if p.Reader.Path != "steps[0].parameter" || p.Reader.TypePath != "steps[0].stepType" || string(p.Writer.Parameters) != `{"table":"x"}` {
+		t.Errorf("%+v %+v", p.Reader, p.Writer)
+	}
+}
+
+func TestSettingsReachThePlan(t *testing.T) {
+	p, problems := Build(parse(t, dataworks(`"mode": "streaming", "speed": {"concurrent": "3", "throttle": true, "mbps": "2", "record": 500},
+		"errorLimit": {"percentage": 0.5}, "checkpoint": {"intervalMs": 1500}, "stallTimeoutSec": 7, "maxRunSec": 9, "memory": "1GiB",
+		"dirty": {"type": "stdout"}`, "")), "r", true)
+	if len(problems) != 0 {
+		t.Fatal(problems)
+	}
+	if !p.Streaming || p.Lanes != 3 || p.BytesPerSec != 2<<20 || p.RowsPerSec != 500 || *p.ErrorLimit.Percentage != 0.5 ||
+		p.Checkpoint != 1500*time.Millisecond || p.Stall != 7*time.Second || p.MaxRun != 9*time.Second || p.Memory.Core != 128<<20-3*protocol.Window ||
+		p.Dirty.Type != "stdout" || !p.Lenient {
+		t.Errorf("%+v", p)
+	}
+}
+
+// What gx cannot do yet is said, with its place; nothing is dropped in silence.
+func TestUnavailable(t *testing.T) {
+	for name, c := range map[string]struct{ doc, path string }{
+		"exactly once":  {dataworks(`"deliveryGuarantee": "exactly-once"`, ""), "setting.deliveryGuarantee"},
+		"dirty topic":   {dataworks(`"dirty": {"type": "kafka"}`, ""), "setting.dirty.type"},
+		"transformer":   {dataworks(`"transformer": [{"name": "dx_filter"}]`, ""), "setting.transformer[0]"},
+		"checksum":      {dataworks("", `, "plugin": {"path": "x", "sha256": "`+strings.Repeat("ab", 32)+`"}`), "steps[0].plugin.sha256"},
+		"plugin memory": {dataworks("", `, "plugin": {"memoryMb": 64}`), "steps[0].plugin.memoryMb"},
+		"state folder":  {dataworks(`"checkpoint": {"dir": "x"}`, ""), "setting.checkpoint.dir"},
+		"datax": {`{"job": {"setting": {"deliveryGuarantee": "exactly-once"}, "content": [{"reader": {"name": "kafkareader", "parameter": {}},
+			"writer": {"name": "starrockswriter", "parameter": {}}}]}}`, "job.setting.deliveryGuarantee"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, problems := Build(parse(t, c.doc), "r", false)
+			if len(problems) != 1 || !strings.HasPrefix(problems[0].Path, c.path) || problems[0].Code != options.CodeNotSupported {
+				t.Fatalf("%v", problems)
+			}
+		})
+	}
+}
+
+func TestTwoReaders(t *testing.T) {
+	doc := `{"type": "job", "version": "2.0", "steps": [
+	  {"stepType": "kafka", "name": "A", "category": "reader", "parameter": {}},
+	  {"stepType": "kafka", "name": "B", "category": "reader", "parameter": {}},
+	  {"stepType": "starrocks", "name": "W", "category": "writer", "parameter": {}}],
+	  "order": {"hops": [{"from": "A", "to": "W"}, {"from": "B", "to": "W"}]}}`
+	_, problems := Build(parse(t, doc), "r", false)
+	if len(problems) != 1 || problems[0].Path != "steps" {
+		t.Fatalf("%v", problems)
+	}
+}
+
+func TestManyLanesStillHaveRoom(t *testing.T) {
+	m := share(16<<20, 32)
+	if m.Core < 32*protocol.BatchBytes || m.Writer < leastWriter {
+		t.Errorf("%+v", m)
+	}
+	if m := share(64<<30, 1); m.Core > coreMost {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestRunIDs(t *testing.T) {
+	now := time.Date(2026, 11, 21, 1, 2, 3, 0, time.UTC)
+	a, b := NewRun(now), NewRun(now)
+	if a == b || !regexp.MustCompile(`^20261121-010203-[0-9a-f]{8}$`).MatchString(a) {
+		t.Errorf("%s %s", a, b)
+	}
+}
