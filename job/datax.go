@@ -88,10 +88,13 @@ func (p *parser) datax() []*Job {
 			}
 			p.add(problem)
 		}
+		p.noEffect(doc.Core)
 	}
 	setting.Speed = p.dataxSpeed(&doc.Job.Setting.Speed, setting)
 	if column := p.common(doc.Common); column.Given() {
 		setting.Column = &column
+		p.add(options.Problem{Code: options.CodeIgnored, Path: "common.column", Warning: true,
+			Seen: "has no effect: values keep the text they arrived in"})
 	}
 	if limit := raw.Get("setting").Get("errorLimit"); !limit.Get("record").Given() && !limit.Get("percentage").Given() {
 		p.add(options.Problem{Code: options.CodeAssumed, Path: "job.setting.errorLimit.record", Warning: true,
@@ -126,6 +129,25 @@ func (p *parser) datax() []*Job {
 		jobs = append(jobs, j)
 	}
 	return jobs
+}
+
+// noEffect names the settings of the DataX engine that are known and for which gx has other means.
+func (p *parser) noEffect(core options.Value) {
+	for _, known := range []struct{ path, instead string }{
+		{"transport.channel.capacity", "setting.memory"},
+		{"transport.channel.byteCapacity", "setting.memory"},
+		{"transport.channel.flowControlInterval", "the limits act at once"},
+		{"transport.exchanger.bufferSize", "setting.memory"},
+		{"container.job.reportInterval", "progress comes every 10 s"},
+		{"container.taskGroup.channel", "speed.channel"},
+		{"container.task.failOver", "the writer's maxRetries"},
+		{"statistics.collector.plugin.taskClass", "setting.dirty"},
+		{"statistics.collector.plugin.maxDirtyNumber", "the report shows the first 10, the dirty file all"},
+	} {
+		if core.Lookup(known.path).Given() {
+			p.add(options.Problem{Code: options.CodeIgnored, Path: "core." + known.path, Seen: "has no effect", Try: known.instead, Warning: true})
+		}
+	}
 }
 
 // several judges a list of contents: DataX runs only the first of them and says nothing.

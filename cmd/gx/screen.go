@@ -11,6 +11,7 @@ import (
 	"github.com/gx-etl/gx/core/engine"
 	"github.com/gx-etl/gx/core/fault"
 	"github.com/gx-etl/gx/core/observe"
+	"github.com/gx-etl/gx/plugins/protocol"
 	"go.uber.org/zap"
 	"golang.org/x/term"
 )
@@ -159,8 +160,19 @@ func (s *screen) progress(last, now engine.Progress) {
 
 func round(f float64) float64 { return float64(int64(f + 0.5)) }
 
-// report prints the end of a run.
+// report prints the end of a run: the counts to standard output, an error to standard error. A job that moved nothing
+// before it failed has only the error to tell.
 func (s *screen) report(r *engine.Report) {
+	if r.Error == nil || r.Read+r.Landed+r.Dirty > 0 {
+		s.counts(r)
+	}
+	if r.Error != nil {
+		f := protocol.Faultf(protocol.Code(r.Error.Code), "%s", r.Error.What).At(r.Error.Place).Hint("%s", r.Error.Try)
+		_, _ = fmt.Fprintln(masked{s.app, s.app.stderr}, "gx: "+fault.Text(f))
+	}
+}
+
+func (s *screen) counts(r *engine.Report) {
 	w := masked{s.app, s.app.stdout}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s %s in %s (%s, run %s)\n", r.Job, r.Outcome, time.Duration(r.Seconds*float64(time.Second)).Round(time.Millisecond), r.Mode, r.Run)
@@ -178,16 +190,6 @@ func (s *screen) report(r *engine.Report) {
 	}
 	for _, p := range r.Processes {
 		fmt.Fprintf(&b, "  %-18s %6.2f CPU s, %s resident at most\n", p.Name, p.CPUSeconds, observe.Bytes(p.MaxRSS))
-	}
-	if r.Error != nil {
-		what := fault.Printable(r.Error.What)
-		if r.Error.Place != "" {
-			what = r.Error.Place + ": " + what
-		}
-		fmt.Fprintf(&b, "\ngx: %s\n", what)
-		if r.Error.Try != "" {
-			fmt.Fprintf(&b, "  try: %s\n", fault.Printable(r.Error.Try))
-		}
 	}
 	_, _ = io.WriteString(w, b.String())
 }

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// example is what example.json tells the end-to-end tests.
+type example struct {
+	Topic      string `json:"topic"` // empty: no topic is filled
+	Partitions int    `json:"partitions"`
+	Input      string `json:"input"` // messages, one in each line
+	Query      string `json:"query"` // answers expected.txt after the run
+	Streaming  bool   `json:"streaming"`
+}
+
+// TestExamples checks what needs no servers; test/e2e runs every one of them.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(tree, "examples", "*", "job.json"))
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d examples found, %v", len(files), err)
+	}
+	index := readTree(t, "examples/README.md")
+	for _, file := range files {
+		dir := filepath.Dir(file)
+		name := filepath.Base(dir)
+		t.Run(name, func(t *testing.T) {
+			src, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			report(t, "job.json", judgeJob(src, nil, nil))
+			if !strings.Contains(index, "]("+name+"/") {
+				t.Error("examples/README.md does not name it")
+			}
+			var e example
+			about, err := os.ReadFile(filepath.Join(dir, "example.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := json.NewDecoder(bytes.NewReader(about))
+			d.DisallowUnknownFields()
+			if err := d.Decode(&e); err != nil {
+				t.Fatalf("example.json: %v", err)
+			}
+			if e.Streaming != bytes.Contains(src, []byte(`"mode": "streaming"`)) {
+				t.Error("example.json and job.json disagree about streaming")
+			}
+			if e.Query == "" || (e.Topic == "") != (e.Input == "") || (e.Topic == "") != (e.Partitions == 0) {
+				t.Errorf("example.json is not complete: %+v", e)
+			}
+			if e.Topic != "" && !bytes.Contains(src, []byte(`"`+e.Topic+`"`)) {
+				t.Errorf("job.json does not read the topic %s", e.Topic)
+			}
+			for _, need := range []string{"README.md", "init.sql", "expected.txt", e.Input} {
+				b, err := os.ReadFile(filepath.Join(dir, need))
+				if err != nil || len(b) == 0 {
+					t.Errorf("%s: %d bytes, %v", need, len(b), err)
+				}
+				if need != e.Input || need == "" {
+					continue
+				}
+				for line := range bytes.Lines(b) {
+					if !json.Valid(line) {
+						t.Errorf("%s: not JSON: %s", need, line)
+					}
+				}
+			}
+		})
+	}
+}
