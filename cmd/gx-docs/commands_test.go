@@ -134,7 +134,8 @@ func workplace(t *testing.T, page string) string {
 	if err := os.Symlink(filepath.Join(root, "examples"), filepath.Join(dir, "examples")); err != nil {
 		t.Fatal(err)
 	}
-	files := map[string]string{"job.json": readTree(t, "examples/quickstart/job.json")}
+	addresses := strings.NewReplacer("${kafka}", "broker:9092", "${feHttp}", "fe:8030", "${feQuery}", "fe:9030")
+	files := map[string]string{"job.json": addresses.Replace(readTree(t, "examples/quickstart/job.json"))}
 	for _, f := range slices.Backward(fences(t, page)) { // the first of the page wins
 		switch f.info {
 		case "json job":

@@ -11,9 +11,8 @@ import (
 
 // example is what example.json tells the end-to-end tests.
 type example struct {
-	Topic      string `json:"topic"` // empty: no topic is filled
+	Topic      string `json:"topic"` // takes messages.jsonl; empty: there is none to fill
 	Partitions int    `json:"partitions"`
-	Input      string `json:"input"` // messages, one in each line
 	Query      string `json:"query"` // answers expected.txt after the run
 	Streaming  bool   `json:"streaming"`
 }
@@ -50,24 +49,27 @@ func TestExamples(t *testing.T) {
 			if e.Streaming != bytes.Contains(src, []byte(`"mode": "streaming"`)) {
 				t.Error("example.json and job.json disagree about streaming")
 			}
-			if e.Query == "" || (e.Topic == "") != (e.Input == "") || (e.Topic == "") != (e.Partitions == 0) {
+			if e.Query == "" || (e.Topic == "") != (e.Partitions == 0) {
 				t.Errorf("example.json is not complete: %+v", e)
 			}
 			if e.Topic != "" && !bytes.Contains(src, []byte(`"`+e.Topic+`"`)) {
 				t.Errorf("job.json does not read the topic %s", e.Topic)
 			}
-			for _, need := range []string{"README.md", "init.sql", "expected.txt", e.Input} {
-				b, err := os.ReadFile(filepath.Join(dir, need))
-				if err != nil || len(b) == 0 {
+			for _, need := range []string{"README.md", "init.sql", "expected.txt"} {
+				if b, err := os.ReadFile(filepath.Join(dir, need)); err != nil || len(b) == 0 {
 					t.Errorf("%s: %d bytes, %v", need, len(b), err)
 				}
-				if need != e.Input || need == "" {
-					continue
-				}
-				for line := range bytes.Lines(b) {
-					if !json.Valid(line) {
-						t.Errorf("%s: not JSON: %s", need, line)
-					}
+			}
+			if e.Topic == "" {
+				return
+			}
+			messages, err := os.ReadFile(filepath.Join(dir, "messages.jsonl"))
+			if err != nil || len(messages) == 0 {
+				t.Fatalf("messages.jsonl: %d bytes, %v", len(messages), err)
+			}
+			for line := range bytes.Lines(messages) {
+				if !json.Valid(line) {
+					t.Errorf("messages.jsonl: not JSON: %s", line)
 				}
 			}
 		})

@@ -28,11 +28,10 @@ const version = "docs"
 // sections makes everything that a page can show, by name.
 func sections() map[string]string {
 	out := map[string]string{
-		"plugins":         pluginTable(builtins()),
-		"job.setting":     optionTable(job.Reference(), "setting."),
-		"job.plugin":      optionTable(options.Describe(job.Plugin{}), "plugin."),
-		"job.hop":         optionTable(options.Describe(job.Hop{}), "order.hops[]."),
-		"job.transformer": optionTable(options.Describe(job.Transformer{}), "transformer[]."),
+		"plugins":     pluginTable(builtins()),
+		"job.setting": optionTable(job.Reference(), "setting."),
+		"job.plugin":  optionTable(options.Describe(job.Plugin{}), "plugin."),
+		"job.hop":     optionTable(options.Describe(job.Hop{}), "order.hops[]."),
 	}
 	for _, p := range builtins() {
 		switch {

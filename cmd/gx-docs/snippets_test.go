@@ -108,7 +108,7 @@ func TestSnippets(t *testing.T) {
 			}
 		}
 	}
-	if jobs < 6 {
+	if jobs < 5 {
 		t.Errorf("only %d whole jobs were found in the pages", jobs)
 	}
 }

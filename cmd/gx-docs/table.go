@@ -2,7 +2,8 @@ package main
 
 import (
 	"fmt"
-	"strconv"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -54,9 +55,11 @@ func byDefault(p options.Param) string {
 	case p.Default == "":
 		return ""
 	}
-	quoted := strconv.Quote(p.Default) // makes a tab visible
-	return code(quoted[1 : len(quoted)-1])
+	return code(visible.Replace(p.Default))
 }
+
+// visible shows characters that a table cell would swallow.
+var visible = strings.NewReplacer("\t", `\t`, "\n", `\n`, "\r", `\r`)
 
 func allowed(p options.Param) string {
 	if len(p.Enum) == 0 {
@@ -70,7 +73,7 @@ func allowed(p options.Param) string {
 }
 
 func meaning(p options.Param) string {
-	text := sentence(prose(p.Doc))
+	text := sentence(p.Doc, p.Enum)
 	if p.Secret {
 		text += " Never shown."
 	}
@@ -84,14 +87,25 @@ func meaning(p options.Param) string {
 	return strings.TrimSpace(text)
 }
 
-// sentence begins with a capital letter, unless it begins with code, and ends with a full stop.
-func sentence(text string) string {
-	if text == "" {
+// sentence makes a doc tag a sentence of Markdown. A first word that is a value rather than a word stays as it is: one of
+// those allowed, or one with a comma or semicolon behind it.
+func sentence(doc string, values []string) string {
+	if doc == "" {
 		return ""
 	}
-	first, n := utf8.DecodeRuneInString(text)
-	text = string(unicode.ToUpper(first)) + text[n:]
-	if !strings.ContainsAny(text[len(text)-1:], ".!?") {
+	first, rest := doc[:word(doc)], doc[word(doc):]
+	_, core, trail := bare(first)
+	lower := strings.ToLower(first) == first && unicode.IsLower(rune(first[0]))
+	var text string
+	switch {
+	case lower && (slices.Contains(values, core) || strings.HasPrefix(trail, ",") || strings.HasPrefix(trail, ";")):
+		text = code(core) + trail + " " + prose(rest)
+	case lower:
+		text = strings.ToUpper(first[:1]) + prose(doc)[1:]
+	default:
+		text = prose(doc)
+	}
+	if last, _ := utf8.DecodeLastRuneInString(text); !strings.ContainsRune(".!?…", last) {
 		text += "."
 	}
 	return text
@@ -109,8 +123,11 @@ func code(text string) string {
 // special are characters that Markdown would act upon.
 const special = "_*\\[]{}<>|`$"
 
-// prose makes a doc tag fit for Markdown: words that hold special characters become code, and so does what stands in
-// braces or brackets.
+// name is what options are called: camelCase, or words with points between.
+var name = regexp.MustCompile(`^(?:[a-z]+[A-Z][A-Za-z0-9]*|[a-z][A-Za-z0-9]*(?:\.[A-Za-z0-9]+)+)$`)
+
+// prose makes a doc tag fit for Markdown: names of options and words that hold special characters become code, and so
+// does what stands in braces or brackets.
 func prose(doc string) string {
 	var b strings.Builder
 	for i := 0; i < len(doc); {
@@ -121,7 +138,7 @@ func prose(doc string) string {
 		}
 		n := word(doc[i:])
 		lead, core, trail := bare(doc[i : i+n])
-		if strings.ContainsAny(core, special) {
+		if strings.ContainsAny(core, special) || name.MatchString(core) {
 			core = code(core)
 		}
 		b.WriteString(lead + core + trail)

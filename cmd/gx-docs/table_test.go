@@ -13,10 +13,10 @@ func TestProse(t *testing.T) {
 		"":                             "",
 		"Plain words, with commas.":    "Plain words, with commas.",
 		"How __key__ is read.":         "How `__key__` is read.",
-		"seekToEnd (see __offset__).":  "seekToEnd (see `__offset__`).",
+		"seekToEnd (see __offset__).":  "`seekToEnd` (see `__offset__`).",
 		`Missing or ["*"]: all of it.`: "Missing or `[\"*\"]`: all of it.",
-		`{"type": "json", "schemasEnable": false}; with schemasEnable`: "`{\"type\": \"json\", \"schemasEnable\": false}`; with schemasEnable",
-		`fields (tag.desc, a[0].b, a\.b), and more`:                    "fields (tag.desc, `a[0].b`, `a\\.b`), and more",
+		`{"type": "json", "schemasEnable": false}; with schemasEnable`: "`{\"type\": \"json\", \"schemasEnable\": false}`; with `schemasEnable`",
+		`fields (tag.desc, a[0].b, a\.b), and more`:                    "fields (`tag.desc`, `a[0].b`, `a\\.b`), and more",
 		"yes | no":                           "yes `\\|` no",
 		"a { that is never closed":           "a `{` that is never closed",
 		"$1 and COUNT(*)":                    "`$1` and `COUNT(*)`",
@@ -41,6 +41,22 @@ type tableCase struct {
 
 type tablePart struct {
 	Size int64 `json:"size" gx:"bytes,max=1048576" doc:"Size."`
+}
+
+func TestSentence(t *testing.T) {
+	for doc, want := range map[string]string{
+		"":                               "",
+		"read this first":                "Read this first.",
+		"json, or text":                  "`json`, or text.",
+		"batch ends with its source…":    "`batch` ends with its source…",
+		"yyyymmddhhmmss, inclusive.":     "`yyyymmddhhmmss`, inclusive.",
+		"maxRows is what counts":         "`maxRows` is what counts.",
+		"Already a sentence, is it not?": "Already a sentence, is it not?",
+	} {
+		if got := sentence(doc, []string{"batch"}); got != want {
+			t.Errorf("sentence(%q) = %s, want %s", doc, got, want)
+		}
+	}
 }
 
 func TestOptionTable(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,7 +108,10 @@ func (s *side) start(ctx context.Context, a *app, finder *host.Finder, pl *plan.
 	for _, p := range found {
 		path := s.step.Path
 		if p.Path != "" {
-			path = options.Join(path, p.Path)
+			path += "." + p.Path // a path of its own, not a key
+		}
+		if strings.Contains(p.Seen, "${") {
+			continue // a variable without a value, which the document's own problems name
 		}
 		out = append(out, j.Place(options.Problem{Code: p.Code, Path: path, Seen: p.Seen, Want: p.Want, Try: p.Try, Warning: p.Warning}))
 	}

@@ -13,7 +13,7 @@ import (
 // into the next one, so a busy job commits about as often as the source answers.
 type committer struct {
 	reader Reader
-	dirty  DirtySink
+	sync   func() error // makes dirty records durable
 	path   string
 
 	mu      sync.Mutex // guards the following
@@ -26,8 +26,8 @@ type committer struct {
 // pause keeps a fast job from asking the source for a commit per load.
 const pause = 200 * time.Millisecond
 
-func newCommitter(r Reader, d DirtySink, path string) *committer {
-	return &committer{reader: r, dirty: d, path: path, pending: make(map[string][]byte), wake: make(chan struct{}, 1), lost: make(map[string]bool)}
+func newCommitter(r Reader, sync func() error, path string) *committer {
+	return &committer{reader: r, sync: sync, path: path, pending: make(map[string][]byte), wake: make(chan struct{}, 1), lost: make(map[string]bool)}
 }
 
 // offer adds positions that became safe. Later offers of a shard replace earlier ones.
@@ -46,12 +46,12 @@ func (c *committer) offer(safe []*v1.ShardPosition) {
 	}
 }
 
-// run commits until ctx ends; a failed commit aborts the job.
-func (c *committer) run(ctx context.Context, abort context.CancelCauseFunc) error {
+// run commits until done is closed, letting a commit that is under way end; a failed commit aborts the job.
+func (c *committer) run(ctx context.Context, done <-chan struct{}, abort context.CancelCauseFunc) error {
 	for {
 		select {
 		case <-c.wake:
-		case <-ctx.Done():
+		case <-done:
 			return nil
 		}
 		if err := c.flush(ctx); err != nil {
@@ -63,7 +63,7 @@ func (c *committer) run(ctx context.Context, abort context.CancelCauseFunc) erro
 		}
 		select {
 		case <-time.After(pause):
-		case <-ctx.Done():
+		case <-done:
 			return nil
 		}
 	}
@@ -84,7 +84,7 @@ func (c *committer) flush(ctx context.Context) error {
 	for shard, p := range batch {
 		positions = append(positions, &v1.ShardPosition{Shard: shard, Position: p})
 	}
-	err := c.dirty.Sync()
+	err := c.sync()
 	var lost []string
 	if err == nil {
 		lost, err = c.reader.Commit(ctx, positions)

@@ -43,9 +43,19 @@ func (e *Engine) dirtyUnnamed(n uint64, reason string) error {
 func (e *Engine) tooDirty() error {
 	err := e.stats.dirtyVerdict(e.Plan, false)
 	if err != nil {
-		_ = e.Dirty.Sync() // the job fails for a better reason
+		_ = e.Dirty.Sync() // the job fails for a better reason; the caller holds dirtyMu
 	}
 	return err
+}
+
+// syncDirty makes the dirty records durable, before a position behind them moves.
+func (e *Engine) syncDirty() error {
+	e.stats.dirtyMu.Lock()
+	defer e.stats.dirtyMu.Unlock()
+	if err := e.Dirty.Sync(); err != nil {
+		return protocol.Faultf(protocol.Internal, "dirty records could not be kept: %w", err).At("setting.dirty")
+	}
+	return nil
 }
 
 // dirtyVerdict compares the dirty records with setting.errorLimit. A limit by count beats one by share; a share is judged

@@ -55,7 +55,7 @@ type Process interface {
 	Err() error
 }
 
-// DirtySink keeps the records that did not become rows. Add comes from one goroutine at a time.
+// DirtySink keeps the records that did not become rows. Calls come one at a time.
 type DirtySink interface {
 	Add(d DirtyRecord) error
 	// Sync makes everything added durable; it is called before the positions behind it move.
@@ -209,7 +209,7 @@ func (e *Engine) guarantee(replaySafe bool) {
 func (e *Engine) move(ctx context.Context, stop <-chan struct{}, shards []*v1.Shard) (stopped bool, err error) {
 	p := e.Plan
 	e.limits = newLimits(p)
-	e.commits = newCommitter(e.Reader, e.Dirty, p.Reader.Path)
+	e.commits = newCommitter(e.Reader, e.syncDirty, p.Reader.Path)
 	n := min(p.Lanes, len(shards))
 	if n < p.Lanes {
 		e.note(fmt.Sprintf("%d lanes asked for, %d can work: the source has no more shards", p.Lanes, n))
@@ -237,7 +237,7 @@ func (e *Engine) move(ctx context.Context, stop <-chan struct{}, shards []*v1.Sh
 	side.Go(func() { e.watchStall(clocks, abort) })
 	side.Go(func() { e.checkpoints(clocks, abort) })
 	committing := make(chan error, 1)
-	side.Go(func() { committing <- e.commits.run(clocks, abort) })
+	side.Go(func() { committing <- e.commits.run(hard, clocks.Done(), abort) })
 
 	lanes, laneCtx := errgroup.WithContext(hard)
 	for _, l := range e.lanes {

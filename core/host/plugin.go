@@ -255,7 +255,7 @@ func (p *Plugin) explain(err error) error {
 		return err
 	}
 	switch status.Code(err) {
-	case codes.Unavailable, codes.Canceled, codes.Unknown, codes.Internal:
+	case codes.Unavailable, codes.Unknown, codes.Internal:
 		select { // a dying process breaks its connection a moment before it is seen to be dead
 		case <-p.dead:
 		case <-time.After(time.Second):
