@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/gx-etl/gx/job/options"
@@ -120,16 +121,25 @@ func validAll(ss []string) []string {
 	return out
 }
 
-// fault makes sure that every error that crosses the process border carries a code.
+// fault makes sure that every error that crosses the process border carries a code. Words that were put around a Fault on
+// its way here are kept.
 func fault(err error) error {
 	if err == nil {
 		return nil
 	}
 	if f := protocol.AsFault(err); f != nil {
-		return f
+		if err == error(f) || !errors.Is(err, f) {
+			return f // as it was made, or as it came over gRPC
+		}
+		out := *f
+		out.What = strings.Replace(err.Error(), f.Error(), f.What, 1)
+		return &out
 	}
-	if protocol.IsCanceled(err) {
+	switch {
+	case protocol.IsCanceled(err):
 		return protocol.Faultf(protocol.Stopped, "%w", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return protocol.Faultf(protocol.Unreachable, "%w", err)
 	}
 	return protocol.Faultf(protocol.Internal, "%w", err)
 }

@@ -29,6 +29,9 @@ func (s *readerServer) current() (Reader, error) {
 }
 
 func (s *readerServer) Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenReply, error) {
+	if _, err := s.current(); err == nil {
+		return nil, fault(protocol.Faultf(protocol.Internal, "opened twice without Close"))
+	}
 	r := s.spec.New()
 	if err := open(in, r.Config()); err != nil {
 		return nil, fault(err)

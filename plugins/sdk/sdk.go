@@ -113,7 +113,8 @@ type Reader interface {
 	// Config returns a pointer to the struct that takes the step's parameters (tags: package options). It is filled
 	// before Open. When the struct has a method Check(path string) []options.Problem, that is asked too.
 	Config() any
-	// Open connects and looks whether the source is there. ctx lives for this call only.
+	// Open connects and looks whether the source is there. ctx lives for this call only. When it fails it leaves nothing
+	// behind: Close is not called.
 	Open(ctx context.Context, info OpenInfo) (Opened, error)
 	// Split cuts the source; want is the number of lanes.
 	Split(ctx context.Context, want int) ([]Shard, error)
@@ -128,12 +129,14 @@ type Reader interface {
 // Writer writes one target. Write runs once per lane, lanes side by side.
 type Writer interface {
 	Config() any
-	// Open connects and verifies the target, and changes nothing.
+	// Open connects and verifies the target, and changes nothing. When it fails it leaves nothing behind: Close is not
+	// called.
 	Open(ctx context.Context, info OpenInfo) (Opened, error)
 	// Start prepares the target, once per job, before the first batch.
 	Start(ctx context.Context) (notes []string, err error)
 	// Write takes the batches of one lane until in.Batches is closed, then flushes, acks the rest and returns nil.
-	// A signal on in.Flush asks to flush what was gathered so far.
+	// A signal on in.Flush asks to flush what was gathered so far. When ctx ends it stops soon, flushes nothing more and
+	// returns ctx.Err().
 	Write(ctx context.Context, lane int, in *In) error
 	// Finish runs once after the last ack of a job that did not fail.
 	Finish(ctx context.Context, stopped bool) (notes []string, err error)

@@ -1,15 +1,15 @@
 package sdk
 
 import (
-	"context"
-	"fmt"
-	"io"
 	"sync"
 	"unsafe"
+
+	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/gx-etl/gx/plugins/protocol"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
 	"github.com/gx-etl/gx/plugins/protocol/wire"
+	"github.com/gx-etl/gx/plugins/sdk/rows"
 	"google.golang.org/grpc/mem"
 )
 
@@ -36,6 +36,10 @@ type Out struct {
 
 // Send gives one batch to the core. It blocks while the job's channel is full: that is the backpressure.
 func (o *Out) Send(b Outgoing) error {
+	if err := b.check(); err != nil {
+		b.Payload.Free()
+		return err
+	}
 	o.seq++
 	f := &wire.Frame{
 		Header: wire.Header{
@@ -48,6 +52,26 @@ func (o *Out) Send(b Outgoing) error {
 		f.Dirty = append(f.Dirty, dirtyProto(&b.Dirty[i]))
 	}
 	return o.send(f)
+}
+
+// frameBytes is room for the header of a batch beside its payload, positions and dirty records.
+const frameBytes = 64 << 10
+
+// check finds what the other end would refuse, where the author of the reader can still see why.
+func (b *Outgoing) check() error {
+	size := b.Payload.Len()
+	if b.Rows < 0 || b.Bytes < 0 || b.Filtered < 0 || (b.Rows == 0) != (size == 0) {
+		return protocol.Faultf(protocol.Internal, "a batch of %d rows with a payload of %d bytes, %d bytes at the source, %d filtered",
+			b.Rows, size, b.Bytes, b.Filtered)
+	}
+	for i := range b.Dirty {
+		size += len(b.Dirty[i].Record) + len(b.Dirty[i].Key)
+	}
+	if size+len(b.Position) > protocol.MaxMessage-frameBytes {
+		return protocol.Faultf(protocol.Data, "a batch of %d rows takes %d bytes, and a message takes %d", b.Rows, size, protocol.MaxMessage).
+			At(b.Shard).Hint("a row of that size cannot travel; leave it out, or its largest column")
+	}
+	return nil
 }
 
 // Batch is what a writer receives.
@@ -65,6 +89,20 @@ type Batch struct {
 
 // Payload is the Arrow IPC stream of the batch, 8-byte aligned; decode it with rows.Decoder. It is valid until Release.
 func (b *Batch) Payload() []byte { return b.payload }
+
+// Decode gives the rows of the batch, and an error when they are not as many as the batch says. The rows point into the
+// batch: the caller releases them before the batch.
+func (b *Batch) Decode(d *rows.Decoder) (arrow.RecordBatch, error) {
+	rec, err := d.Decode(b.payload)
+	if err != nil {
+		return nil, protocol.Faultf(protocol.PluginFailed, "batch %d of %s: %w", b.Sequence, b.Shard, err)
+	}
+	if n := rec.NumRows(); n != int64(b.Rows) {
+		rec.Release()
+		return nil, protocol.Faultf(protocol.PluginFailed, "batch %d of %s says %d rows and holds %d", b.Sequence, b.Shard, b.Rows, n)
+	}
+	return rec, nil
+}
 
 // Release gives the memory of the batch back. Arrow data decoded from it must not be touched afterwards.
 func (b *Batch) Release() {
@@ -95,166 +133,6 @@ func received(f *wire.Frame) *Batch {
 	f.CopyPayload(b.payload)
 	f.Free()
 	return b
-}
-
-// Ack is what a writer says of batches. Counts are since the last Ack.
-type Ack struct {
-	Done         []Range // batches whose every row is accounted for
-	Landed       int64
-	Filtered     int64
-	Dirty        []Dirty
-	DirtyUnnamed int64 // refused rows that the target only counted
-	DirtyReason  string
-	Loads        int64
-	LoadBytes    int64
-	FlushReasons map[string]int64
-}
-
-// Range of sequences, both ends included.
-type Range struct{ First, Last uint64 }
-
-// In is one lane of a Writer.
-type In struct {
-	batches chan *Batch
-	flush   chan struct{}
-	send    func(*v1.Ack) error
-
-	mu    sync.Mutex // guards the following and the sending side of the stream
-	recv  uint64     // highest sequence given to the writer
-	acked ranges
-	moved chan struct{} // closed and replaced when recv or acked change
-}
-
-func newIn(send func(*v1.Ack) error) *In {
-	return &In{batches: make(chan *Batch), flush: make(chan struct{}, 1), send: send, moved: make(chan struct{})}
-}
-
-// Batches yields the lane's batches in order and is closed when there are no more. The writer releases each of them.
-func (in *In) Batches() <-chan *Batch { return in.batches }
-
-// Flush yields a value when the core wants everything gathered so far to be loaded and acked.
-func (in *In) Flush() <-chan struct{} { return in.flush }
-
-// Ack tells the core. It may be called by several goroutines.
-func (in *In) Ack(a Ack) error {
-	p := &v1.Ack{
-		Landed: uint64(a.Landed), Filtered: uint64(a.Filtered), DirtyUnnamed: uint64(a.DirtyUnnamed),
-		DirtyReason: a.DirtyReason, Loads: uint64(a.Loads), LoadBytes: uint64(a.LoadBytes),
-	}
-	for _, r := range a.Done {
-		p.Done = append(p.Done, &v1.Range{First: r.First, Last: r.Last})
-	}
-	for i := range a.Dirty {
-		p.Dirty = append(p.Dirty, dirtyProto(&a.Dirty[i]))
-	}
-	if len(a.FlushReasons) > 0 {
-		p.FlushReasons = make(map[string]uint64, len(a.FlushReasons))
-		for k, n := range a.FlushReasons {
-			p.FlushReasons[k] = uint64(n)
-		}
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	for _, r := range a.Done {
-		if err := in.acked.add(r, in.recv); err != nil {
-			return err
-		}
-	}
-	in.wake()
-	return in.send(p)
-}
-
-func (in *In) wake() {
-	close(in.moved)
-	in.moved = make(chan struct{})
-}
-
-// pump moves batches from the stream to the writer until the stream ends. It alone sends on in.batches and closes it.
-func (in *In) pump(ctx context.Context, recv func(*wire.Frame) error) error {
-	defer close(in.batches)
-	for {
-		var f wire.Frame
-		if err := recv(&f); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		in.mu.Lock()
-		if f.Sequence <= in.recv {
-			in.mu.Unlock()
-			f.Free()
-			return fmt.Errorf("batch %d arrived after batch %d", f.Sequence, in.recv)
-		}
-		in.acked.skip(in.recv+1, f.Sequence-1) // batches without rows stay in the core
-		in.recv = f.Sequence
-		in.wake()
-		in.mu.Unlock()
-		select {
-		case in.batches <- received(&f):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// flushTo waits until everything up to seq has arrived, asks the writer to flush, and waits for the acks.
-func (in *In) flushTo(ctx context.Context, seq uint64) error {
-	asked := false
-	for {
-		in.mu.Lock()
-		moved, recv, safe := in.moved, in.recv, in.acked.safe
-		in.mu.Unlock()
-		if safe >= seq {
-			return nil
-		}
-		if recv >= seq && !asked {
-			asked = true
-			select {
-			case in.flush <- struct{}{}:
-			default: // one is waiting already
-			}
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// ranges knows up to which sequence everything is acked.
-type ranges struct {
-	safe  uint64
-	early map[uint64]uint64 // first → last, acked ahead of safe
-}
-
-func (r *ranges) add(a Range, recv uint64) error {
-	if a.First > a.Last || a.First <= r.safe || a.Last > recv {
-		return fmt.Errorf("ack of batches %d to %d, with %d received and all up to %d acked", a.First, a.Last, recv, r.safe)
-	}
-	r.put(a.First, a.Last)
-	return nil
-}
-
-func (r *ranges) skip(first, last uint64) {
-	if first <= last {
-		r.put(first, last)
-	}
-}
-
-func (r *ranges) put(first, last uint64) {
-	if r.early == nil {
-		r.early = make(map[uint64]uint64)
-	}
-	r.early[first] = last
-	for {
-		last, ok := r.early[r.safe+1]
-		if !ok {
-			return
-		}
-		delete(r.early, r.safe+1)
-		r.safe = last
-	}
 }
 
 func dirtyProto(d *Dirty) *v1.Dirty {

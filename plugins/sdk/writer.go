@@ -4,11 +4,11 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/gx-etl/gx/plugins/protocol"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
 	"github.com/gx-etl/gx/plugins/protocol/wire"
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 )
@@ -18,9 +18,10 @@ type writerServer struct {
 	v1.UnimplementedWriterServer
 	spec *WriterSpec
 
-	mu     sync.Mutex // guards the following
-	writer Writer
-	lanes  map[uint32]*In
+	mu      sync.Mutex // guards the following
+	writer  Writer
+	lanes   map[uint32]*In
+	changed chan struct{} // closed and replaced when a lane is opened
 }
 
 func (s *writerServer) current() (Writer, error) {
@@ -33,6 +34,9 @@ func (s *writerServer) current() (Writer, error) {
 }
 
 func (s *writerServer) Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenReply, error) {
+	if _, err := s.current(); err == nil {
+		return nil, fault(protocol.Faultf(protocol.Internal, "opened twice without Close"))
+	}
 	w := s.spec.New()
 	if err := open(in, w.Config()); err != nil {
 		return nil, fault(err)
@@ -42,7 +46,7 @@ func (s *writerServer) Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenRe
 		return nil, fault(err)
 	}
 	s.mu.Lock()
-	s.writer, s.lanes = w, make(map[uint32]*In)
+	s.writer, s.lanes, s.changed = w, make(map[uint32]*In), make(chan struct{})
 	s.mu.Unlock()
 	return openReply(o), nil
 }
@@ -69,19 +73,36 @@ func (s *writerServer) Write(stream grpc.BidiStreamingServer[v1.Batch, v1.Ack]) 
 		return fault(err)
 	}
 	in := newIn(stream.Send)
-	s.mu.Lock()
-	_, taken := s.lanes[lane]
-	s.lanes[lane] = in
-	s.mu.Unlock()
-	if taken {
-		return protocol.Faultf(protocol.Internal, "lane %d is open already", lane)
+	if !s.take(lane, in) {
+		return fault(protocol.Faultf(protocol.Internal, "lane %d was opened before, or after Close", lane))
 	}
-	g, ctx := errgroup.WithContext(stream.Context())
-	g.Go(func() error {
-		return in.pump(ctx, func(f *wire.Frame) error { return stream.RecvMsg(f) })
-	})
-	g.Go(func() error { return w.Write(ctx, int(lane), in) })
-	return fault(g.Wait())
+	ctx, cancel := context.WithCancelCause(stream.Context())
+	defer cancel(nil)
+	go in.pump(ctx, cancel, func(f *wire.Frame) error { return stream.RecvMsg(f) })
+	// Not an errgroup: pump may sit in RecvMsg until this function returns, which is what a failed writer must do at once.
+	// Close waits for pump.
+	err = w.Write(ctx, int(lane), in)
+	incomplete := in.leave()
+	switch cause := context.Cause(ctx); {
+	case cause != nil && (err == nil || protocol.IsCanceled(err)):
+		return fault(cause)
+	case err != nil:
+		return fault(err)
+	}
+	return incomplete
+}
+
+// take gives a lane to a stream; each lane belongs to one stream of the job, and to none after Close.
+func (s *writerServer) take(lane uint32, in *In) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, taken := s.lanes[lane]; taken || s.lanes == nil {
+		return false
+	}
+	s.lanes[lane] = in
+	close(s.changed)
+	s.changed = make(chan struct{})
+	return true
 }
 
 func laneOf(ctx context.Context) (uint32, error) {
@@ -98,16 +119,41 @@ func laneOf(ctx context.Context) (uint32, error) {
 }
 
 func (s *writerServer) Flush(ctx context.Context, in *v1.FlushRequest) (*v1.FlushReply, error) {
-	s.mu.Lock()
-	lane := s.lanes[in.Lane]
-	s.mu.Unlock()
-	if lane == nil {
-		return nil, protocol.Faultf(protocol.Internal, "flush of lane %d, which is not open", in.Lane)
+	if _, err := s.current(); err != nil {
+		return nil, fault(err)
 	}
-	if err := lane.flushTo(ctx, in.Sequence); err != nil {
+	lane, err := s.lane(ctx, in.Lane)
+	if err == nil {
+		err = lane.flushTo(ctx, in.Sequence)
+	}
+	if err != nil {
 		return nil, fault(err)
 	}
 	return &v1.FlushReply{}, nil
+}
+
+// laneGrace is how long a Flush waits for its lane: calls may overtake each other on the way, so the Flush of a lane that
+// was just opened can be here before the lane.
+const laneGrace = 5 * time.Second
+
+func (s *writerServer) lane(ctx context.Context, n uint32) (*In, error) {
+	grace := time.NewTimer(laneGrace)
+	defer grace.Stop()
+	for {
+		s.mu.Lock()
+		in, changed := s.lanes[n], s.changed
+		s.mu.Unlock()
+		if in != nil {
+			return in, nil
+		}
+		select {
+		case <-changed:
+		case <-grace.C:
+			return nil, protocol.Faultf(protocol.Internal, "flush of lane %d, which is not open", n)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 func (s *writerServer) twoPhase(verb string) (TwoPhase, error) {
@@ -188,11 +234,23 @@ func (s *writerServer) Finish(ctx context.Context, in *v1.FinishRequest) (*v1.Fi
 
 func (s *writerServer) Close(ctx context.Context, _ *v1.CloseRequest) (*v1.CloseReply, error) {
 	s.mu.Lock()
-	w := s.writer
-	s.writer = nil
+	w, lanes := s.writer, s.lanes
+	s.writer, s.lanes = nil, nil
 	s.mu.Unlock()
 	if w == nil {
 		return &v1.CloseReply{}, nil
+	}
+	for _, in := range lanes {
+		in.mu.Lock()
+		left := in.left
+		in.mu.Unlock()
+		if !left {
+			continue // the core closes with a stream open: Close below is what may end it
+		}
+		select {
+		case <-in.pumped:
+		case <-ctx.Done():
+		}
 	}
 	return &v1.CloseReply{}, fault(w.Close(ctx))
 }

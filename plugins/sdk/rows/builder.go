@@ -232,7 +232,6 @@ func (b *Builder) Finish() mem.BufferSlice {
 // framing is the schema message followed by the metadata of the record batch: all that stands before the body.
 // Layout: Arrow columnar format, "Encapsulated message format"; tables of format/Message.fbs.
 func (b *Builder) framing(parts []*[]byte) (framing []byte, bodyLen int) {
-	const versionV5, headerRecordBatch = 4, 3
 	type span struct{ off, n int }
 	spans := make([]span, len(parts))
 	for i, p := range parts {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -40,16 +39,22 @@ func (d *Decoder) Decode(payload []byte) (arrow.RecordBatch, error) {
 			return nil, err
 		}
 	}
+	deep, err := inspect(d.reader.Schema(), meta, body)
+	if err != nil {
+		return nil, err
+	}
 	d.feed.next = ipc.NewMessage(memory.NewBufferBytes(meta), memory.NewBufferBytes(body))
 	if !d.reader.Next() {
 		err := d.reader.Err()
 		d.reader = nil
-		return nil, fmt.Errorf("%w: %v", ErrMalformed, err)
+		return nil, malformed("%v", err)
 	}
 	rec := d.reader.RecordBatch()
-	if err := sound(rec); err != nil {
-		d.reader = nil
-		return nil, err
+	if deep {
+		if err := validate(rec); err != nil {
+			d.reader = nil
+			return nil, err
+		}
 	}
 	rec.Retain()
 	return rec, nil
@@ -60,12 +65,21 @@ func (d *Decoder) reset(whole, head []byte) error {
 		d.reader.Release()
 		d.reader = nil
 	}
+	if err := inspectSchema(head); err != nil {
+		return err
+	}
 	d.schema = bytes.Clone(whole)
 	meta := d.schema[len(whole)-len(head):]
 	d.feed.next = ipc.NewMessage(memory.NewBufferBytes(meta), memory.NewBufferBytes(nil))
 	r, err := ipc.NewReaderFromMessageReader(&d.feed)
 	if err != nil {
-		return fmt.Errorf("%w: schema: %v", ErrMalformed, err)
+		return malformed("schema: %v", err)
+	}
+	for _, f := range r.Schema().Fields() {
+		if err := inspectType(f.Type); err != nil {
+			r.Release()
+			return err
+		}
 	}
 	d.reader = r
 	return nil
@@ -89,84 +103,35 @@ func (f *feed) Release() {}
 // cutMessage takes one encapsulated message without a body off data.
 func cutMessage(data []byte) (meta, rest []byte, err error) {
 	if len(data) < 8 || binary.LittleEndian.Uint32(data) != 0xffffffff {
-		return nil, nil, fmt.Errorf("%w: no continuation mark", ErrMalformed)
+		return nil, nil, malformed("no continuation mark")
 	}
 	n := int64(binary.LittleEndian.Uint32(data[4:]))
 	if n == 0 || n%8 != 0 || n > int64(len(data)-8) {
-		return nil, nil, fmt.Errorf("%w: metadata of %d bytes in a payload of %d", ErrMalformed, n, len(data))
+		return nil, nil, malformed("metadata of %d bytes in a payload of %d", n, len(data))
 	}
 	return data[8 : 8+n], data[8+n:], nil
 }
 
+// splitBatch cuts what follows the schema into the metadata of a record batch and its body.
 func splitBatch(data []byte) (meta, body []byte, err error) {
 	meta, body, err = cutMessage(data)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() {
-		if recover() != nil {
-			err = fmt.Errorf("%w: metadata", ErrMalformed)
-		}
-	}()
-	m := ipc.NewMessage(memory.NewBufferBytes(meta), memory.NewBufferBytes(nil))
-	n := m.BodyLen()
-	if m.Type() != ipc.MessageRecordBatch || n < 0 || n > int64(len(body)) {
-		return nil, nil, fmt.Errorf("%w: %s with a body of %d bytes, %d present", ErrMalformed, m.Type(), n, len(body))
-	}
-	if compressed(meta) {
-		return nil, nil, fmt.Errorf("%w: compressed buffers are not part of the protocol", ErrMalformed)
+	defer recovered(&err)
+	msg := flatbuffers.Table{Bytes: meta, Pos: flatbuffers.GetUOffsetT(meta)}
+	n := msg.GetInt64Slot(10, 0)
+	if n < 0 || n > int64(len(body)) {
+		return nil, nil, malformed("a body of %d bytes, %d present", n, len(body))
 	}
 	return meta, body[:n], nil
 }
 
-// compressed looks whether a record batch names a codec: its few bytes could claim any size once unpacked.
-// Field 2 of the table Message is the header, field 3 of RecordBatch the compression (format/Message.fbs).
-func compressed(meta []byte) bool {
-	const header, compression = 4 + 2*2, 4 + 2*3
-	msg := flatbuffers.Table{Bytes: meta, Pos: flatbuffers.GetUOffsetT(meta)}
-	off := flatbuffers.UOffsetT(msg.Offset(header))
-	if off == 0 {
-		return false
-	}
-	batch := flatbuffers.Table{Bytes: meta, Pos: msg.Indirect(msg.Pos + off)}
-	return batch.Offset(compression) != 0
-}
-
-// sound verifies what arrow-go leaves to trust: that the offsets of every variable-length column rise within its data.
-func sound(rec arrow.RecordBatch) error {
-	for i, col := range rec.Columns() {
-		var offsets []int32
-		var size int
-		switch c := col.(type) {
-		case *array.Binary:
-			offsets, size = c.ValueOffsets(), bufferLen(c.Data())
-		case *array.String:
-			bufs := c.Data().Buffers()
-			if c.Len() == 0 {
-				continue
-			}
-			offsets = arrow.Int32Traits.CastFromBytes(bufs[1].Bytes())[c.Offset() : c.Offset()+c.Len()+1]
-			size = bufferLen(c.Data())
-		default:
-			continue
-		}
-		last := int32(0)
-		for _, o := range offsets {
-			if o < last {
-				return fmt.Errorf("%w: column %d: offsets fall", ErrMalformed, i)
-			}
-			last = o
-		}
-		if int(last) > size {
-			return fmt.Errorf("%w: column %d: values end at %d of %d bytes", ErrMalformed, i, last, size)
-		}
+// validate lets arrow-go judge every value of every column.
+func validate(rec arrow.RecordBatch) (err error) {
+	defer recovered(&err)
+	if err := array.ValidateRecordFull(rec); err != nil {
+		return malformed("%v", err)
 	}
 	return nil
-}
-
-func bufferLen(d arrow.ArrayData) int {
-	if b := d.Buffers(); len(b) > 2 && b[2] != nil {
-		return b[2].Len()
-	}
-	return 0
 }

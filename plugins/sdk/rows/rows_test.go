@@ -157,42 +157,6 @@ func TestBuilderRefusesOtherTypes(t *testing.T) {
 	}
 }
 
-// The schema message is parsed by arrow-go, which trusts its counts; what a batch brings along is judged here.
-func FuzzDecode(f *testing.F) {
-	b, _ := NewBuilder(mixed)
-	docs, _ := NewBuilder(DocumentSchema)
-	s, n := `{"x":1}`, int64(4)
-	f.Add(true, build(b, []row{{doc: &s, n: &n}, {name: &s}})[len(b.head):])
-	docs.AppendString(0, s)
-	docs.EndRow()
-	f.Add(false, docs.Finish().Materialize()[len(docs.head):])
-	f.Add(false, []byte{})
-	f.Fuzz(func(t *testing.T, many bool, batch []byte) {
-		head := docs.head
-		if many {
-			head = b.head
-		}
-		var d Decoder
-		rec, err := d.Decode(append(bytes.Clone(head), batch...))
-		if err != nil {
-			return
-		}
-		defer rec.Release()
-		for _, col := range rec.Columns() {
-			switch c := col.(type) {
-			case *array.Binary:
-				for i := range c.Len() {
-					_ = bytes.Clone(c.Value(i))
-				}
-			case *array.String:
-				for i := range c.Len() {
-					_ = bytes.Clone([]byte(c.Value(i)))
-				}
-			}
-		}
-	})
-}
-
 func BenchmarkDocuments(b *testing.B) {
 	doc := bytes.Repeat([]byte("x"), 190)
 	bl, _ := NewBuilder(DocumentSchema)

@@ -1,0 +1,478 @@
+package kafka
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/IBM/sarama"
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/gx-etl/gx/plugins/kafka/project"
+	"github.com/gx-etl/gx/plugins/protocol"
+	"github.com/gx-etl/gx/plugins/sdk"
+	"github.com/gx-etl/gx/plugins/sdk/rows"
+)
+
+// message is one record, however it was fetched.
+type message struct {
+	offset     int64
+	time       int64 // Unix milliseconds, -1 when unknown
+	key, value []byte
+	headers    []*sarama.RecordHeader
+}
+
+// layout is what rows look like; it is fixed at Open and shared by all lanes.
+type layout struct {
+	format
+	schema   *arrow.Schema
+	columns  []column // nil: whole documents
+	paths    []project.Path
+	fold     bool // match JSON keys whatever their case
+	document bool // a value must be a JSON document
+	maxRows  int
+}
+
+// newLayout decides what rows look like, from the option column and from what the target asks for.
+func newLayout(s *settings, peer sdk.Peer) (*layout, []string, error) {
+	l := &layout{format: s.format, columns: s.columns, maxRows: s.maxRows}
+	var names []string
+	switch {
+	case s.columns != nil:
+		if n := len(peer.Columns); n > 0 && n != len(s.columns) {
+			return nil, nil, sdk.Faultf(sdk.Config, "%d columns here and %d at the target: %s", len(s.columns), n, shorten(peer.Columns)).
+				At("column").Hint(`list one entry for each column of the target, or write ["*"] to match them by name`)
+		}
+		l.columns = append([]column(nil), s.columns...)
+		for i := range l.columns {
+			if len(peer.Columns) > 0 {
+				l.columns[i].name = peer.Columns[i]
+			}
+		}
+	case peer.WantsColumns:
+		if len(peer.Columns) == 0 {
+			return nil, nil, sdk.Faultf(sdk.Config, "the target wants separate columns and does not name them").At("column").
+				Hint("list the columns of the rows here")
+		}
+		l.fold = true
+		for _, name := range peer.Columns {
+			l.columns = append(l.columns, column{name: name, kind: columnField, path: project.Path{{Key: name, Index: -1}}})
+			if name == "schema" || name == "payload" {
+				l.guardEnvelope = false
+			}
+		}
+	default:
+		for _, name := range peer.Columns {
+			if name == "schema" || name == "payload" {
+				l.guardEnvelope = false
+			}
+		}
+		l.schema, l.document = rows.DocumentSchema, true
+		return l, nil, nil
+	}
+	fields := make([]arrow.Field, len(l.columns))
+	for i := range l.columns {
+		c := &l.columns[i]
+		names = append(names, c.name)
+		fields[i] = c.field(&l.format)
+		if c.kind == columnField {
+			l.document = true
+			l.paths = append(l.paths, c.path)
+		}
+	}
+	l.schema = arrow.NewSchema(fields, nil)
+	if rows.IsDocuments(l.schema) { // one column that happens to be called as whole documents are
+		fields[0].Name = "document.1"
+		l.schema = arrow.NewSchema(fields, nil)
+	}
+	return l, names, nil
+}
+
+func shorten(names []string) string {
+	text := ""
+	for i, n := range names {
+		if i == 12 {
+			return text + ", …"
+		}
+		if i > 0 {
+			text += ", "
+		}
+		text += n
+	}
+	return text
+}
+
+// assembler turns the messages of one partition after the other into batches. Not safe for concurrent use.
+type assembler struct {
+	*layout
+	builder   *rows.Builder
+	projector *project.Projector
+	tokens    [][]byte           // by path
+	opener    *project.Projector // of the two parts of an envelope
+	parts     [2][]byte
+	scratch   []byte
+
+	topic     string
+	partition int32
+	place     string // "topic t, partition 0"
+
+	dirty      []sdk.Dirty
+	dirtyBytes int
+	filtered   int64
+	bytes      int64
+	newest     int64
+}
+
+// maxRow bounds one value, in bytes, so that its batch stays under protocol.MaxMessage.
+const maxRow = protocol.MaxMessage - (2 << 20)
+
+var envelopeParts = []project.Path{{{Key: "schema", Index: -1}}, {{Key: "payload", Index: -1}}}
+
+func newAssembler(l *layout) (*assembler, error) {
+	b, err := rows.NewBuilder(l.schema)
+	if err != nil {
+		return nil, err
+	}
+	a := &assembler{layout: l, builder: b}
+	a.projector = project.New(l.paths, l.fold)
+	a.tokens = make([][]byte, len(l.paths))
+	a.opener = project.New(envelopeParts, false).KeepNulls()
+	return a, nil
+}
+
+// of sets the partition that the next messages come from; nothing may be gathered then.
+func (a *assembler) of(topic string, partition int32) {
+	if a.topic != topic || a.partition != partition || a.place == "" {
+		a.topic, a.partition = topic, partition
+		a.place = fmt.Sprintf("topic %s, partition %d", topic, partition)
+	}
+}
+
+// empty tells whether nothing is gathered.
+func (a *assembler) empty() bool {
+	return a.builder.Rows() == 0 && len(a.dirty) == 0 && a.filtered == 0
+}
+
+// full tells whether the batch should go.
+func (a *assembler) full() bool {
+	return a.builder.Size()+a.dirtyBytes >= protocol.BatchBytes || (a.maxRows > 0 && a.builder.Rows()+len(a.dirty) >= a.maxRows)
+}
+
+// take hands the gathered batch over and begins anew.
+func (a *assembler) take(p position, lag int64) sdk.Outgoing {
+	out := sdk.Outgoing{
+		Shard: shardName(a.topic, a.partition), Position: p.bytes(), Rows: a.builder.Rows(), Bytes: a.bytes,
+		Dirty: a.dirty, Filtered: a.filtered, Lag: lag, EventTime: a.newest,
+	}
+	if out.Rows > 0 {
+		out.Payload = a.builder.Finish()
+	}
+	a.dirty, a.dirtyBytes, a.filtered, a.bytes, a.newest = nil, 0, 0, 0, 0
+	return out
+}
+
+// add turns one message into a row, a dirty record, or a filtered one. What it appends to the builder it appends only
+// after everything about the message was found good: half a row cannot be taken back.
+func (a *assembler) add(m *message) {
+	a.bytes += int64(len(m.key) + len(m.value))
+	a.newest = max(a.newest, m.time)
+	if len(m.key)+len(m.value) > maxRow {
+		a.refuse(m, fmt.Sprintf("key and value have %d bytes, more than the %d that fit into one batch", len(m.key)+len(m.value), maxRow), "", false)
+		return
+	}
+	doc := m.value
+	if a.document {
+		if len(m.value) == 0 {
+			a.emptyValue(m)
+			return
+		}
+		var reason string
+		if doc, reason = a.read(m.value); reason != "" {
+			a.refuse(m, reason, "", true)
+			return
+		}
+		if doc == nil {
+			a.emptyValue(m)
+			return
+		}
+	}
+	if a.columns == nil {
+		a.builder.AppendBytes(0, doc)
+		a.builder.EndRow()
+		return
+	}
+	for i := range a.columns {
+		c := &a.columns[i]
+		reason := ""
+		switch c.kind {
+		case columnKey:
+			reason = judge(a.keyType, m.key)
+		case columnValue:
+			reason = judge(a.valueType, m.value)
+		}
+		if reason != "" {
+			a.refuse(m, c.what()+reason, c.name, true)
+			return
+		}
+	}
+	a.row(m)
+}
+
+func (c *column) what() string {
+	if c.kind == columnKey {
+		return "the key "
+	}
+	return "the value "
+}
+
+func (a *assembler) emptyValue(m *message) {
+	if a.emptyDirty {
+		a.refuse(m, "the value is empty", "", true)
+		return
+	}
+	a.filtered++
+}
+
+func (a *assembler) refuse(m *message, reason, column string, keep bool) {
+	d := sdk.Dirty{Place: a.place + ", offset " + strconv.FormatInt(m.offset, 10), Reason: reason, Column: column}
+	if keep { // the bytes belong to a fetch buffer that lives no longer than the batch being read
+		d.Record, d.Key = append([]byte(nil), m.value...), append([]byte(nil), m.key...)
+	}
+	a.dirty = append(a.dirty, d)
+	a.dirtyBytes += len(d.Record) + len(d.Key) + len(d.Place) + len(d.Reason) + 16
+}
+
+// read validates a value and finds the wanted fields in it. It returns the document of the row; nil without a reason
+// means that an envelope holds none.
+func (a *assembler) read(value []byte) (doc []byte, reason string) {
+	if value[0] == 0 && len(value) >= 5 {
+		return nil, fmt.Sprintf("looks like the Confluent wire format (magic byte 0, schema id %d), not like plain JSON: set a converter that reads it; "+
+			"this version has none", binary.BigEndian.Uint32(value[1:5]))
+	}
+	if a.envelope {
+		payload, reason := a.unwrap(value)
+		if payload == nil || reason != "" || len(a.tokens) == 0 {
+			return payload, reason
+		}
+		value = payload
+	}
+	var err error
+	if len(a.tokens) > 0 {
+		err = a.projector.Project(value, a.tokens)
+	} else {
+		err = project.Check(value)
+	}
+	if err != nil {
+		return nil, err.Error()
+	}
+	if a.guardEnvelope && beginsLikeEnvelope(value) && a.isEnvelope(value) {
+		return nil, `holds exactly the keys schema and payload, as JSON with schemas does: set "valueConverter": {"schemasEnable": true}`
+	}
+	return value, ""
+}
+
+func (a *assembler) isEnvelope(value []byte) bool {
+	return a.opener.Project(value, a.parts[:]) == nil && a.opener.Members() == 2 && a.parts[0] != nil && a.parts[1] != nil
+}
+
+// unwrap takes the payload out of an envelope; it is nil when the envelope is good and its payload is null.
+func (a *assembler) unwrap(value []byte) (payload []byte, reason string) {
+	if err := a.opener.Project(value, a.parts[:]); err != nil {
+		return nil, err.Error()
+	}
+	payload = a.parts[1]
+	switch {
+	case a.opener.Members() != 2 || a.parts[0] == nil || payload == nil:
+		return nil, "not an envelope of schema and payload, which valueConverter.schemasEnable asks for"
+	case payload[0] == 'n':
+		return nil, ""
+	case payload[0] != '{':
+		return nil, "the payload of the envelope is not a JSON object"
+	}
+	return payload, ""
+}
+
+func beginsLikeEnvelope(doc []byte) bool {
+	for i, c := range doc {
+		if c == '"' {
+			rest := doc[i+1:]
+			return (len(rest) > 6 && string(rest[:7]) == `schema"`) || (len(rest) > 7 && string(rest[:8]) == `payload"`)
+		}
+		if c != '{' && c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return false
+		}
+	}
+	return false
+}
+
+// judge says why bytes are no value of a type; nothing is null, which every type has.
+func judge(typ string, b []byte) string {
+	if b == nil {
+		return ""
+	}
+	want := 0
+	switch typ {
+	case "string":
+		if !utf8.Valid(b) {
+			return "is not valid UTF-8"
+		}
+		return ""
+	case "json":
+		if len(b) == 0 || !json.Valid(b) || !utf8.Valid(b) {
+			return "is not valid JSON"
+		}
+		return ""
+	case "long", "double":
+		want = 8
+	case "integer", "float":
+		want = 4
+	case "short":
+		want = 2
+	default:
+		return ""
+	}
+	if len(b) != want {
+		return fmt.Sprintf("has %d bytes, and a %s has %d", len(b), typ, want)
+	}
+	return ""
+}
+
+// row appends a row of columns. Fields are found in tokens, in the order of the columns.
+func (a *assembler) row(m *message) {
+	field := 0
+	for i := range a.columns {
+		c := &a.columns[i]
+		switch c.kind {
+		case columnField:
+			if t := a.tokens[field]; t != nil {
+				a.builder.AppendBytes(i, t)
+			} else {
+				a.builder.AppendNull(i)
+			}
+			field++
+		case columnConstant:
+			a.builder.AppendString(i, c.constant)
+		case columnKey:
+			a.typed(i, a.keyType, m.key)
+		case columnValue:
+			a.typed(i, a.valueType, m.value)
+		case columnPartition:
+			a.builder.AppendInt64(i, int64(a.partition))
+		case columnOffset:
+			a.builder.AppendInt64(i, m.offset)
+		case columnTimestamp:
+			if m.time < 0 {
+				a.builder.AppendNull(i)
+			} else {
+				a.builder.AppendInt64(i, m.time)
+			}
+		case columnTopic:
+			a.builder.AppendString(i, a.topic)
+		case columnHeaders:
+			a.scratch = appendHeaders(a.scratch[:0], m.headers)
+			a.builder.AppendBytes(i, a.scratch)
+		}
+	}
+	a.builder.EndRow()
+}
+
+func (a *assembler) typed(i int, typ string, b []byte) {
+	if b == nil {
+		a.builder.AppendNull(i)
+		return
+	}
+	switch typ {
+	case "long":
+		a.builder.AppendInt64(i, int64(binary.BigEndian.Uint64(b)))
+	case "integer":
+		a.builder.AppendInt64(i, int64(int32(binary.BigEndian.Uint32(b))))
+	case "short":
+		a.builder.AppendInt64(i, int64(int16(binary.BigEndian.Uint16(b))))
+	case "double":
+		a.builder.AppendFloat64(i, math.Float64frombits(binary.BigEndian.Uint64(b)))
+	case "float":
+		a.builder.AppendFloat64(i, float64(math.Float32frombits(binary.BigEndian.Uint32(b))))
+	default:
+		a.builder.AppendBytes(i, b)
+	}
+}
+
+// appendHeaders writes headers as one JSON object. A key that comes twice gets an array of its values in order; a value
+// that is no UTF-8 becomes {"base64": "…"}; so nothing of a header is lost.
+func appendHeaders(dst []byte, headers []*sarama.RecordHeader) []byte {
+	dst = append(dst, '{')
+	first := true
+	for i, h := range headers {
+		count, before := 0, false
+		for j, other := range headers {
+			if string(other.Key) == string(h.Key) {
+				count++
+				before = before || j < i
+			}
+		}
+		if before {
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = appendJSONString(dst, h.Key)
+		dst = append(dst, ':')
+		if count == 1 {
+			dst = appendHeaderValue(dst, h.Value)
+			continue
+		}
+		dst = append(dst, '[')
+		n := 0
+		for _, other := range headers {
+			if string(other.Key) == string(h.Key) {
+				if n++; n > 1 {
+					dst = append(dst, ',')
+				}
+				dst = appendHeaderValue(dst, other.Value)
+			}
+		}
+		dst = append(dst, ']')
+	}
+	return append(dst, '}')
+}
+
+func appendHeaderValue(dst, v []byte) []byte {
+	switch {
+	case v == nil:
+		return append(dst, "null"...)
+	case utf8.Valid(v):
+		return appendJSONString(dst, v)
+	}
+	dst = append(dst, `{"base64":"`...)
+	dst = base64.StdEncoding.AppendEncode(dst, v)
+	return append(dst, `"}`...)
+}
+
+// appendJSONString quotes a text; bytes that are no UTF-8 become the replacement character.
+func appendJSONString(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c < ' ':
+			const hex = "0123456789abcdef"
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		case c < utf8.RuneSelf:
+			dst = append(dst, c)
+		default:
+			r, n := utf8.DecodeRune(s[i:])
+			dst = utf8.AppendRune(dst, r)
+			i += n
+			continue
+		}
+		i++
+	}
+	return append(dst, '"')
+}

@@ -1,0 +1,216 @@
+package kafka
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/gx-etl/gx/plugins/kafka/fetch"
+	"github.com/gx-etl/gx/plugins/sdk"
+)
+
+// awayBudget is how long brokers may be away while a job runs, before it fails.
+const awayBudget = 60 * time.Second
+
+// sender is sdk.Out.
+type sender interface{ Send(sdk.Outgoing) error }
+
+// readBounded reads the shards of one lane to their ends.
+func (r *Reader) readBounded(ctx context.Context, shards []sdk.Shard, out sender) error {
+	ranges := make([]fetch.Range, len(shards))
+	for i, s := range shards {
+		var d descriptor
+		if err := json.Unmarshal(s.Descriptor, &d); err != nil || shardName(d.Topic, d.Partition) != s.Name {
+			return fmt.Errorf("shard %q has a descriptor that is not its own: %.100q", s.Name, s.Descriptor)
+		}
+		ranges[i] = fetch.Range{Topic: d.Topic, Partition: d.Partition, Begin: d.Begin, End: d.End}
+	}
+	a, err := newAssembler(r.layout)
+	if err != nil {
+		return err
+	}
+	l := lane{assembler: a, ranges: ranges, out: out}
+	err = fetch.Run(ctx, r.fetchOptions(ctx), ranges, l.take)
+	if err != nil && ctx.Err() == nil {
+		return faultOf(err, "read")
+	}
+	if err == nil {
+		err = l.flush()
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func (r *Reader) fetchOptions(ctx context.Context) fetch.Options {
+	s, l := &r.settings, &r.settings.link
+	most := r.answerBytes()
+	if l.maxBytes > 0 {
+		most = l.maxBytes
+	}
+	o := fetch.Options{
+		Client: r.cluster.client, MinBytes: l.minBytes, MaxWaitMs: l.maxWaitMs, MaxBytes: most,
+		PartitionBytes: min(l.partitionBytes, most), Committed: !l.uncommitted, Rack: l.rack, Exceed: !s.skipExceed,
+		AtEnd: s.stopAtEnd, Budget: awayBudget,
+		OutOfRange: func(of fetch.Range, offset int64) (int64, error) { return r.outOfRange(ctx, of, offset) },
+	}
+	if s.stopEmpty {
+		o.Quiet = s.wait
+	}
+	return o
+}
+
+// answerBytes bounds one answer of a broker by the memory of the plugin. Two answers are held at a time, and unpacked:
+// one is worked on, the next is on its way.
+func (r *Reader) answerBytes() int32 {
+	most := int64(16 << 20)
+	if r.info.Memory > 0 {
+		most = min(most, r.info.Memory/int64(4*max(1, r.info.Lanes)))
+	}
+	return int32(max(most, 1<<20))
+}
+
+// outOfRange decides where to go on when an offset is gone in the middle of a read.
+func (r *Reader) outOfRange(ctx context.Context, of fetch.Range, offset int64) (int64, error) {
+	sp := spot{of.Topic, of.Partition}
+	low, err := r.cluster.listOffsets(ctx, map[spot]int64{sp: oldest}, !r.settings.link.uncommitted)
+	if err != nil {
+		return 0, err
+	}
+	high, err := r.cluster.listOffsets(ctx, map[spot]int64{sp: newest}, !r.settings.link.uncommitted)
+	if err != nil {
+		return 0, err
+	}
+	return resolveOutOfRange(&r.settings, sp, offset, low[sp], high[sp], "offset")
+}
+
+// lane assembles what one bounded Read fetches.
+type lane struct {
+	*assembler
+	ranges []fetch.Range
+	out    sender
+
+	current int      // index of the range that is gathered
+	pending position // where it resumes behind what is gathered
+	lag     int64
+}
+
+// take handles a block. Rows are gathered over blocks as long as these come from one range and bring something.
+func (l *lane) take(b *fetch.Block) error {
+	if b.Range != l.current || len(b.Batches) == 0 {
+		if err := l.flush(); err != nil {
+			return err
+		}
+	}
+	f := &l.ranges[b.Range]
+	l.current = b.Range
+	l.of(f.Topic, f.Partition)
+	end := f.End
+	if b.HighWater >= 0 {
+		end = min(end, b.HighWater)
+	}
+	for _, batch := range b.Batches {
+		if err := l.batch(b, batch, end); err != nil {
+			return err
+		}
+	}
+	l.pending, l.lag = position{Offset: b.Next, Epoch: b.Epoch}, max(0, end-b.Next)
+	if b.Done {
+		// Also without rows: the position is behind what compaction and transactions left at the end.
+		return l.out.Send(l.assembler.take(l.pending, 0))
+	}
+	return nil
+}
+
+func (l *lane) batch(b *fetch.Block, batch *sarama.RecordBatch, end int64) error {
+	base, fixed := batchTime(batch)
+	m := message{time: base}
+	for _, rec := range batch.Records {
+		m.offset = batch.FirstOffset + rec.OffsetDelta
+		if m.offset < b.From || m.offset >= b.To {
+			continue
+		}
+		if !fixed {
+			m.time = base + rec.TimestampDelta.Milliseconds()
+		}
+		m.key, m.value, m.headers = rec.Key, rec.Value, rec.Headers
+		l.add(&m)
+		if l.full() {
+			next := position{Offset: m.offset + 1, Epoch: batch.PartitionLeaderEpoch}
+			if err := l.out.Send(l.assembler.take(next, max(0, end-next.Offset))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// batchTime is the time of a batch in Unix milliseconds, -1 when it has none; fixed tells that it is that of all its
+// records, as brokers stamp them.
+func batchTime(b *sarama.RecordBatch) (base int64, fixed bool) {
+	at := b.FirstTimestamp
+	if b.LogAppendTime {
+		at = b.MaxTimestamp
+	}
+	if at.IsZero() || at.UnixMilli() < 0 {
+		return -1, true
+	}
+	return at.UnixMilli(), b.LogAppendTime
+}
+
+func (l *lane) flush() error {
+	if l.empty() {
+		return nil
+	}
+	return l.out.Send(l.assembler.take(l.pending, l.lag))
+}
+
+// commitAlone moves the group's offsets without being a member of it, which the coordinator allows while it has none.
+func (r *Reader) commitAlone(ctx context.Context, positions []sdk.ShardPosition) error {
+	q := sarama.NewOffsetCommitRequest(r.cluster.client.Config(), r.cluster.group)
+	for _, p := range positions {
+		at, err := parsePosition(p.Position)
+		if err != nil {
+			return err
+		}
+		topic, id, err := parseShardName(p.Shard)
+		if err != nil {
+			return err
+		}
+		q.AddBlockWithLeaderEpoch(topic, id, at.Offset, at.Epoch, 0, "")
+	}
+	err := r.cluster.coordinated(ctx, awayBudget, func(b *sarama.Broker) error {
+		answer, err := b.CommitOffset(q)
+		if err != nil {
+			return err
+		}
+		return firstError(answer, nil)
+	})
+	switch {
+	case err == nil:
+		return nil
+	case isAny(err, sarama.ErrUnknownMemberId, sarama.ErrIllegalGeneration, sarama.ErrRebalanceInProgress):
+		return busyGroup(r.cluster.group, "got members while the job ran")
+	}
+	return faultOf(err, fmt.Sprintf("commit offsets of group %q", r.cluster.group))
+}
+
+// firstError goes over every partition of an answer: each has a code of its own. Codes that skip takes are left to it.
+func firstError(answer *sarama.OffsetCommitResponse, skip func(topic string, partition int32, err sarama.KError) bool) error {
+	var first error
+	for topic, codes := range answer.Errors {
+		for id, code := range codes {
+			if errors.Is(code, sarama.ErrNoError) || (skip != nil && skip(topic, id, code)) {
+				continue
+			}
+			if first == nil {
+				first = fmt.Errorf("%s: %w", spot{topic, id}, code)
+			}
+		}
+	}
+	return first
+}

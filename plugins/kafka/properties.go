@@ -1,0 +1,240 @@
+package kafka
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gx-etl/gx/job/options"
+)
+
+// property is what gx makes of one property of the Java consumer.
+type property struct {
+	// number or text takes the value; exactly one of them is set, unless the property is refused or ignored.
+	number   func(l *link) *int32
+	min, max int64
+	text     func(l *link, v string) error
+	ignored  string // accepted without effect, and why
+	refused  string // an error, and why
+	try      string
+}
+
+var instanceID = regexp.MustCompile(`^[0-9a-zA-Z._-]{1,249}$`)
+
+// wrongValue is an error of property.text: what is allowed instead of the value.
+type wrongValue struct{ seen, want, try string }
+
+func (e *wrongValue) Error() string { return e.seen }
+
+var javaProperties = map[string]property{
+	"fetch.min.bytes":           {number: func(l *link) *int32 { return &l.minBytes }, min: 1, max: 1 << 30},
+	"fetch.max.wait.ms":         {number: func(l *link) *int32 { return &l.maxWaitMs }, min: 1, max: 60_000},
+	"fetch.max.bytes":           {number: func(l *link) *int32 { return &l.maxBytes }, min: 1024, max: 1 << 30},
+	"max.partition.fetch.bytes": {number: func(l *link) *int32 { return &l.partitionBytes }, min: 1024, max: 1 << 30},
+	"session.timeout.ms":        {number: func(l *link) *int32 { return &l.sessionMs }, min: 1000, max: 3_600_000},
+	"heartbeat.interval.ms":     {number: func(l *link) *int32 { return &l.heartbeatMs }, min: 100, max: 1_200_000},
+	"max.poll.interval.ms":      {number: func(l *link) *int32 { return &l.rebalanceMs }, min: 1000, max: 3_600_000},
+	"request.timeout.ms":        {number: func(l *link) *int32 { return &l.requestMs }, min: 1000, max: 600_000},
+	"retry.backoff.ms":          {number: func(l *link) *int32 { return &l.backoffMs }, min: 1, max: 60_000},
+	"metadata.max.age.ms":       {number: func(l *link) *int32 { return &l.metadataMs }, min: 1000, max: 86_400_000},
+	"max.poll.records":          {number: func(l *link) *int32 { return &l.maxPoll }, min: 1, max: 1 << 30},
+	"socket.connection.setup.timeout.ms": {number: func(l *link) *int32 { return &l.dialMs }, min: 100,
+		max: 600_000},
+
+	"group.id":  {text: func(l *link, v string) error { l.groupID = v; return nil }},
+	"client.id": {text: setClientID},
+	"group.instance.id": {text: func(l *link, v string) error {
+		if !instanceID.MatchString(v) {
+			return &wrongValue{seen: fmt.Sprintf("%q cannot name an instance", v), want: "letters, digits, . _ and -"}
+		}
+		l.instance = v
+		return nil
+	}},
+	"client.rack":                   {text: func(l *link, v string) error { l.rack = v; return nil }},
+	"auto.offset.reset":             {text: setReset},
+	"isolation.level":               {text: oneOf(func(l *link, v string) { l.uncommitted = v == "read_uncommitted" }, "read_committed", "read_uncommitted")},
+	"security.protocol":             {text: oneOf(func(l *link, v string) { l.protocol = v }, "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")},
+	"sasl.mechanism":                {text: setMechanism},
+	"sasl.username":                 {text: func(l *link, v string) error { l.user = v; return nil }},
+	"sasl.password":                 {text: func(l *link, v string) error { l.password = v; return nil }},
+	"sasl.jaas.config":              {text: setJAAS},
+	"enable.auto.commit":            {text: onlyFalse("gx moves the group's offset after the rows are safe in the target; moving it by the clock would lose rows")},
+	"partition.assignment.strategy": {text: setStrategy},
+	"ssl.endpoint.identification.algorithm": {text: func(l *link, v string) error {
+		l.anyHost = v == ""
+		if v != "" && !strings.EqualFold(v, "https") {
+			return &wrongValue{seen: fmt.Sprintf("%q is not known", v), want: `https, or "" to accept a certificate for another host`, try: "https"}
+		}
+		return nil
+	}},
+	"ssl.truststore.location":        {text: func(l *link, v string) error { l.trustFile = v; return nil }},
+	"ssl.truststore.type":            {text: func(l *link, v string) error { l.trustType = v; return nil }},
+	"ssl.truststore.password":        {text: func(l *link, v string) error { l.trustPassword = v; return nil }},
+	"ssl.truststore.certificates":    {text: func(l *link, v string) error { l.trustPEM = v; return nil }},
+	"ssl.keystore.location":          {text: func(l *link, v string) error { l.keyFile = v; return nil }},
+	"ssl.keystore.type":              {text: func(l *link, v string) error { l.keyFileType = v; return nil }},
+	"ssl.keystore.certificate.chain": {text: func(l *link, v string) error { l.certPEM = v; return nil }},
+	"ssl.keystore.key":               {text: func(l *link, v string) error { l.keyPEM = v; return nil }},
+
+	"key.deserializer":   {text: deserializer("keyType")},
+	"value.deserializer": {text: deserializer("valueType")},
+	"bootstrap.servers":  {refused: "the brokers stand in the parameter server", try: "server"},
+	"java.security.auth.login.config": {refused: "gx is no Java program and reads no JAAS file",
+		try: "sasl.mechanism, sasl.username and sasl.password in kafkaConfig"},
+	"sasl.login.class":                   javaClass("sasl.username and sasl.password"),
+	"sasl.login.callback.handler.class":  javaClass("sasl.username and sasl.password"),
+	"sasl.client.callback.handler.class": javaClass("sasl.username and sasl.password"),
+	"interceptor.classes":                javaClass("no interceptors"),
+	"ssl.engine.factory.class":           javaClass("ssl.truststore.location with a PEM file"),
+	"ssl.key.password":                   {refused: "keys with a password are not available yet", try: "ssl.keystore.location with an unencrypted PEM key"},
+	"ssl.keystore.password":              {refused: "key stores with a password are not available yet", try: "ssl.keystore.location with a PEM file of certificate and key"},
+	"sasl.kerberos.service.name":         {refused: "Kerberos is not available yet", try: "sasl.mechanism PLAIN or SCRAM"},
+	"allow.auto.create.topics":           {text: onlyFalse("gx never creates a topic that it was asked to read")},
+	"check.crcs":                         {ignored: "checksums are always checked"},
+	"auto.commit.interval.ms":            {ignored: "the group's offset moves when rows are safe; see setting.checkpoint"},
+	"exclude.internal.topics":            {ignored: "topicsRegex never matches internal topics"},
+	"group.protocol":                     {text: oneOf(func(*link, string) {}, "classic")},
+}
+
+func javaClass(instead string) property {
+	return property{refused: "gx is no Java program and loads no class", try: instead}
+}
+
+func oneOf(set func(*link, string), values ...string) func(*link, string) error {
+	return func(l *link, v string) error {
+		for _, known := range values {
+			if strings.EqualFold(known, v) {
+				set(l, known)
+				return nil
+			}
+		}
+		return &wrongValue{seen: fmt.Sprintf("%q is not allowed", v), want: strings.Join(values, ", "), try: values[0]}
+	}
+}
+
+func onlyFalse(why string) func(*link, string) error {
+	return func(_ *link, v string) error {
+		if strings.EqualFold(v, "false") {
+			return nil
+		}
+		return &wrongValue{seen: fmt.Sprintf("%q is refused: %s", v, why), want: "false", try: "leave it out"}
+	}
+}
+
+func deserializer(instead string) func(*link, string) error {
+	return func(_ *link, v string) error {
+		name := v[strings.LastIndexByte(v, '.')+1:]
+		if strings.HasPrefix(v, "org.apache.kafka.common.serialization.") && (name == "StringDeserializer" || name == "ByteArrayDeserializer") {
+			return nil
+		}
+		return &wrongValue{seen: fmt.Sprintf("gx is no Java program and cannot load %s", v), want: "StringDeserializer, ByteArrayDeserializer of Kafka, or nothing", try: instead}
+	}
+}
+
+func setClientID(l *link, v string) error {
+	if strings.Trim(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != "" || v == "" {
+		return &wrongValue{seen: fmt.Sprintf("%q cannot be a client id", v), want: "letters, digits, . _ and -", try: "gx"}
+	}
+	l.clientID = v
+	return nil
+}
+
+func setReset(l *link, v string) error {
+	return oneOf(func(l *link, v string) { l.reset = resetByName[v] }, "none", "earliest", "latest")(l, v)
+}
+
+func setMechanism(l *link, v string) error {
+	known := []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+	if slices.Contains([]string{"OAUTHBEARER", "AWS_MSK_IAM", "GSSAPI"}, strings.ToUpper(v)) {
+		return &wrongValue{seen: fmt.Sprintf("%q is not available yet", v), want: strings.Join(known, ", ")}
+	}
+	return oneOf(func(l *link, v string) { l.mechanism = v }, known...)(l, v)
+}
+
+func setStrategy(l *link, v string) error {
+	l.strategies = nil
+	for part := range strings.SplitSeq(v, ",") {
+		name := strings.ToLower(strings.TrimSpace(part))
+		name = strings.TrimPrefix(name, "org.apache.kafka.clients.consumer.")
+		switch strings.TrimSuffix(name, "assignor") {
+		case "range":
+			l.strategies = append(l.strategies, "range")
+		case "roundrobin":
+			l.strategies = append(l.strategies, "roundrobin")
+		case "sticky":
+			l.strategies = append(l.strategies, "sticky")
+		default:
+			return &wrongValue{seen: fmt.Sprintf("%q is not available", part), want: "range, roundrobin, sticky", try: "sticky"}
+		}
+	}
+	return nil
+}
+
+// properties applies kafkaConfig.
+func (r *resolver) properties() {
+	l := &r.s.link
+	for _, name := range sortedKeys(r.o.KafkaConfig) {
+		v := r.o.KafkaConfig[name]
+		if !v.Given() {
+			continue
+		}
+		l.given[name] = true
+		p, ok := javaProperties[name]
+		switch {
+		case !ok:
+			r.unknownProperty(name)
+		case p.refused != "":
+			r.add(options.Problem{Code: options.CodeNotSupported, Seen: p.refused, Try: p.try}, "kafkaConfig", name)
+		case p.ignored != "":
+			r.add(options.Problem{Code: options.CodeIgnored, Seen: "ignored: " + p.ignored, Warning: true}, "kafkaConfig", name)
+		case v.Kind() == options.Array || v.Kind() == options.Object:
+			r.add(options.Problem{Code: options.CodeWrongType, Seen: "is " + v.Kind().String() + ", not a text or a number"}, "kafkaConfig", name)
+		case p.number != nil:
+			n, err := strconv.ParseInt(strings.TrimSpace(v.Text()), 10, 64)
+			if err != nil {
+				r.add(options.Problem{Code: options.CodeWrongType, Seen: fmt.Sprintf("%q is not an integer", v.Text()), Want: rangeText(p.min, p.max)}, "kafkaConfig", name)
+			} else if n < p.min || n > p.max {
+				r.add(options.Problem{Code: options.CodeOutOfRange, Seen: fmt.Sprintf("%d is out of range", n), Want: rangeText(p.min, p.max)}, "kafkaConfig", name)
+			} else {
+				*p.number(l) = int32(n)
+			}
+		default:
+			if err := p.text(l, strings.TrimSpace(v.Text())); err != nil {
+				problem := options.Problem{Code: options.CodeNotAllowed, Seen: err.Error()}
+				if w, ok := err.(*wrongValue); ok {
+					problem.Want, problem.Try = w.want, w.try
+				}
+				r.add(problem, "kafkaConfig", name)
+			}
+		}
+	}
+	for _, p := range l.check() {
+		keys := []string{"kafkaConfig"}
+		if p.Path != "" {
+			keys = append(keys, p.Path)
+		}
+		r.add(p, keys...)
+	}
+}
+
+func (r *resolver) unknownProperty(name string) {
+	p := options.Problem{Code: options.CodeIgnored, Seen: "ignored: " + name + " is no property that this reader has a use for", Warning: true}
+	known := sortedKeys(javaProperties)
+	if near, ok := options.Nearest(name, known); ok {
+		p.Try = near
+	}
+	r.add(p, "kafkaConfig", name)
+}
+
+func rangeText(lo, hi int64) string { return fmt.Sprintf("%d to %d", lo, hi) }
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

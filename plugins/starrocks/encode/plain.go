@@ -1,0 +1,167 @@
+package encode
+
+import (
+	"math/bits"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
+)
+
+// appendDecimal writes n × 10^-scale with all digits of the scale: 150 with scale 2 is 1.50.
+func appendDecimal(dst []byte, n decimal128.Num, scale int32) []byte {
+	hi, lo := uint64(n.HighBits()), n.LowBits()
+	if n.HighBits() < 0 {
+		dst = append(dst, '-')
+		var carry uint64
+		lo, carry = bits.Add64(^lo, 1, 0)
+		hi = ^hi + carry
+	}
+	var digits [40]byte // 2^127 has 39
+	i := len(digits)
+	const group = 1e18
+	for hi != 0 {
+		var r uint64
+		hi, r = bits.Div64(0, hi, group)
+		lo, r = bits.Div64(r, lo, group)
+		for range 18 {
+			i--
+			digits[i] = byte('0' + r%10)
+			r /= 10
+		}
+	}
+	for lo != 0 {
+		i--
+		digits[i] = byte('0' + lo%10)
+		lo /= 10
+	}
+	for i < len(digits)-1 && digits[i] == '0' { // a group may lead with zeros
+		i++
+	}
+	d := digits[i:]
+	if scale < 0 {
+		dst = append(dst, d...)
+		if len(d) == 0 {
+			return append(dst, '0')
+		}
+		for range -scale {
+			dst = append(dst, '0')
+		}
+		return dst
+	}
+	whole := len(d) - int(scale)
+	if whole <= 0 {
+		dst = append(dst, '0')
+	} else {
+		dst = append(dst, d[:whole]...)
+	}
+	if scale == 0 {
+		return dst
+	}
+	dst = append(dst, '.')
+	for ; whole < 0; whole++ {
+		dst = append(dst, '0')
+	}
+	return append(dst, d[max(whole, 0):]...)
+}
+
+const secondsPerDay = 24 * 60 * 60
+
+// Days and seconds since 1970 of 0000-01-01 and of the first instant that is past 9999-12-31.
+const (
+	firstDay    = -719528
+	pastLastDay = 2932897
+)
+
+const outOfDates = "StarRocks keeps years 0000 to 9999 only"
+
+func appendDate(dst []byte, days int64) ([]byte, string) {
+	if days < firstDay || days >= pastLastDay {
+		return dst, outOfDates
+	}
+	y, m, d := civil(days)
+	return appendCivil(dst, y, m, d), ""
+}
+
+// appendTimestamp writes YYYY-MM-DD HH:MM:SS, and six digits of a second when there is a fraction. What is finer than
+// a microsecond is cut, since DATETIME has no place for it.
+func appendTimestamp(dst []byte, v int64, unit arrow.TimeUnit, zone *time.Location) ([]byte, string) {
+	perSecond := int64(1)
+	switch unit {
+	case arrow.Millisecond:
+		perSecond = 1e3
+	case arrow.Microsecond:
+		perSecond = 1e6
+	case arrow.Nanosecond:
+		perSecond = 1e9
+	}
+	sec, frac := floorDiv(v, perSecond)
+	micros := frac * 1e6 / perSecond
+	if unit == arrow.Nanosecond {
+		micros = frac / 1e3
+	}
+	if sec < (firstDay-1)*secondsPerDay || sec >= (pastLastDay+1)*secondsPerDay {
+		return dst, outOfDates
+	}
+	if zone != nil && zone != time.UTC {
+		_, shift := time.Unix(sec, 0).In(zone).Zone()
+		sec += int64(shift)
+	}
+	days, rest := floorDiv(sec, secondsPerDay)
+	if days < firstDay || days >= pastLastDay {
+		return dst, outOfDates
+	}
+	y, m, d := civil(days)
+	dst = appendCivil(dst, y, m, d)
+	dst = append(dst, ' ')
+	dst = appendTwo(dst, rest/3600)
+	dst = append(dst, ':')
+	dst = appendTwo(dst, rest/60%60)
+	dst = append(dst, ':')
+	dst = appendTwo(dst, rest%60)
+	if micros != 0 {
+		dst = append(dst, '.')
+		for div := int64(100000); div > 0; div /= 10 {
+			dst = append(dst, byte('0'+micros/div%10))
+		}
+	}
+	return dst, ""
+}
+
+func floorDiv(a, b int64) (q, r int64) {
+	q, r = a/b, a%b
+	if r < 0 {
+		q, r = q-1, r+b
+	}
+	return q, r
+}
+
+// civil is the proleptic Gregorian date of a day counted from 1970-01-01.
+// Method: Howard Hinnant, chrono-Compatible Low-Level Date Algorithms, civil_from_days.
+func civil(days int64) (y, m, d int64) {
+	z := days + 719468
+	era, doe := floorDiv(z, 146097)
+	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
+	doy := doe - (365*yoe + yoe/4 - yoe/100)
+	mp := (5*doy + 2) / 153
+	d = doy - (153*mp+2)/5 + 1
+	m = mp + 3
+	if m > 12 {
+		m -= 12
+	}
+	y = yoe + era*400
+	if m <= 2 {
+		y++
+	}
+	return y, m, d
+}
+
+func appendCivil(dst []byte, y, m, d int64) []byte {
+	dst = append(appendTwo(appendTwo(dst, y/100), y%100), '-')
+	dst = append(appendTwo(dst, m), '-')
+	return appendTwo(dst, d)
+}
+
+func appendTwo(dst []byte, n int64) []byte {
+	return append(dst, byte('0'+n/10), byte('0'+n%10))
+}

@@ -1,0 +1,422 @@
+package starrocks
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/gx-etl/gx/plugins/protocol"
+	"github.com/gx-etl/gx/plugins/sdk"
+	"github.com/gx-etl/gx/plugins/sdk/rows"
+	"github.com/gx-etl/gx/plugins/starrocks/encode"
+)
+
+// intake is where a lane gathers the rows for one table.
+type intake struct {
+	target  *target
+	decoder rows.Decoder
+	load    *load // being gathered; nil: none
+
+	schema  *arrow.Schema // the following are made for it
+	kind    kind
+	header  http.Header
+	encoder *encode.Encoder // nil for documents
+}
+
+func (l *lane) intake(ctx context.Context, destination string) (*intake, error) {
+	if in := l.intakes[destination]; in != nil {
+		return in, nil
+	}
+	t, err := l.w.targetOf(ctx, destination)
+	if err != nil {
+		return nil, err
+	}
+	in := &intake{target: t}
+	l.intakes[destination] = in
+	return in, nil
+}
+
+// take lets the rows of a batch join loads.
+func (l *lane) take(ctx context.Context, b *sdk.Batch) error {
+	a := &arrival{sequence: b.Sequence, open: true}
+	if b.Rows == 0 {
+		b.Release()
+		return l.in.Ack(sdk.Ack{Done: []sdk.Range{{First: b.Sequence, Last: b.Sequence}}})
+	}
+	in, err := l.intake(ctx, b.Destination)
+	if err != nil {
+		b.Release()
+		return err
+	}
+	rec, err := in.decoder.Decode(b.Payload())
+	if err != nil {
+		b.Release()
+		return protocol.Faultf(protocol.PluginFailed, "batch %d of shard %q: %v", b.Sequence, b.Shard, err)
+	}
+	release := func() { rec.Release(); b.Release() }
+	if rec.NumRows() != int64(b.Rows) {
+		defer release()
+		return protocol.Faultf(protocol.PluginFailed, "batch %d of shard %q says %d rows and holds %d", b.Sequence, b.Shard, b.Rows, rec.NumRows())
+	}
+	if err := l.shape(ctx, in, rec.Schema()); err != nil {
+		release()
+		return err
+	}
+	var dirty []sdk.Dirty
+	if in.kind == kindDocuments {
+		a.memory, a.release = int64(len(b.Payload())), release
+		l.held += a.memory
+		dirty, err = l.documents(ctx, in, a, rec)
+	} else {
+		dirty, err = l.encode(ctx, in, a, rec)
+		release()
+	}
+	if err != nil {
+		if a.release != nil && a.pending == 0 {
+			a.release()
+		}
+		return err
+	}
+	a.open = false
+	done := l.finished(a, nil)
+	if len(dirty) > 0 || len(done) > 0 {
+		err = l.in.Ack(sdk.Ack{Done: done, Dirty: dirty})
+	}
+	l.letGo(a)
+	return err
+}
+
+// shape prepares for rows of a schema. Rows that travel differently do not share a load.
+func (l *lane) shape(ctx context.Context, in *intake, s *arrow.Schema) error {
+	if in.schema == s || (in.schema != nil && in.schema.Equal(s)) {
+		return nil
+	}
+	if err := l.close(ctx, in, whyShape); err != nil {
+		return err
+	}
+	k, err := l.w.kindOf(s)
+	if err != nil {
+		return err
+	}
+	names, err := l.w.set.namesFor(in.target, s, k)
+	if err != nil {
+		return err
+	}
+	pr := &l.w.set.props
+	header := pr.header.Clone()
+	switch k {
+	case kindCSV:
+		d, err := pr.dialect()
+		if err != nil {
+			return protocol.Faultf(protocol.Config, "%v", err).At("loadProps")
+		}
+		pr.csvHeader(header)
+		if in.encoder, err = encode.NewCSV(s, names, d); err != nil {
+			return columnFault(err)
+		}
+	case kindJSON:
+		pr.jsonHeader(header)
+		if in.encoder, err = encode.NewJSON(s, names); err != nil {
+			return columnFault(err)
+		}
+	case kindDocuments:
+		pr.jsonHeader(header)
+		in.encoder = nil
+	}
+	if pr.columns == nil && len(names) > 0 && (k == kindCSV || in.target.explicit) {
+		header["columns"] = []string{columnsHeader(names)}
+	}
+	in.schema, in.kind, in.header = s, k, header
+	return nil
+}
+
+func columnFault(err error) error {
+	return protocol.Faultf(protocol.Config, "%v", err).At("column").Hint("name the columns of the table in the order of the reader's columns")
+}
+
+// kindOf decides how rows travel: documents and JSON values as JSON, unless the job says otherwise.
+func (w *Writer) kindOf(s *arrow.Schema) (kind, error) {
+	format := w.set.props.format
+	if rows.IsDocuments(s) {
+		if format == formatCSV {
+			return 0, protocol.Faultf(protocol.Config, "the reader sends whole JSON documents, which have no columns for csv").At("loadProps.format").
+				Hint("use format json, or name the reader's columns")
+		}
+		return kindDocuments, nil
+	}
+	if format == formatJSON || (format == "" && slices.ContainsFunc(s.Fields(), rows.IsJSON)) {
+		return kindJSON, nil
+	}
+	return kindCSV, nil
+}
+
+// namesFor are the names of a row's values. Change operations may come as a last column of their own.
+func (s *settings) namesFor(t *target, schema *arrow.Schema, k kind) ([]string, error) {
+	if k == kindDocuments {
+		return t.sources, nil
+	}
+	n := schema.NumFields()
+	var own []string
+	for _, f := range schema.Fields() {
+		own = append(own, f.Name)
+	}
+	op := n > 0 && own[n-1] == opColumn && !slices.Contains(t.sources, opColumn) && s.props.columns == nil
+	if op && t.model != "" && t.model != modelPrimary {
+		return nil, protocol.Faultf(protocol.Config, "the rows say whether they insert or delete, and table %s.%s is %s, which cannot delete", t.database, t.table, t.model).
+			At("table").Hint("write to a Primary Key table")
+	}
+	switch {
+	case t.sources == nil && k == kindCSV:
+		return nil, protocol.Faultf(protocol.Config, "the columns of %s.%s are not known, and csv needs their order", t.database, t.table).At("column").
+			Hint("name the columns, or give jdbcUrl")
+	case t.sources == nil:
+		return own, nil
+	case op:
+		return append(slices.Clone(t.sources), opColumn), nil
+	}
+	return t.sources, nil
+}
+
+// maxJSON is the most that StarRocks takes of a JSON body unless told otherwise, streaming_load_max_batch_size_mb.
+const maxJSON = 100 << 20
+
+// most is how many bytes a load of a kind may have, and why it ends there.
+func (l *lane) most(k kind) (int64, string) {
+	n, why := l.w.params.MaxBatchSize, whyBytes
+	if k != kindCSV && !l.w.set.props.anySize {
+		n = min(n, maxJSON)
+	}
+	// Half of the memory, so that one load can be gathered while another is on its way.
+	if half := max(l.budget/2, 1); half < n {
+		n, why = half, whyMemory
+	}
+	return n, why
+}
+
+func (l *lane) mostRows(k kind) int {
+	if k != kindCSV && l.w.set.props.oneByOne {
+		return 1
+	}
+	return l.w.params.MaxBatchRows
+}
+
+// opened is the load that rows join now.
+func (l *lane) opened(in *intake) *load {
+	if in.load == nil {
+		pr := &l.w.set.props
+		in.load = &load{target: in.target, header: in.header, kind: in.kind, codec: pr.codec,
+			bare: in.kind != kindCSV && pr.oneByOne, loose: in.kind != kindCSV && pr.loose}
+		if in.kind == kindDocuments && !in.load.bare {
+			in.load.bytes = 1 // the brackets, less the comma after the last document
+		}
+	}
+	return in.load
+}
+
+// documents lets whole documents join loads without touching more of them than their ends.
+func (l *lane) documents(ctx context.Context, in *intake, a *arrival, rec arrow.RecordBatch) (dirty []sdk.Dirty, err error) {
+	if a.docs, err = encode.NewDocuments(rec.Column(0)); err != nil {
+		return nil, protocol.Faultf(protocol.PluginFailed, "batch %d: %v", a.sequence, err)
+	}
+	n := int(rec.NumRows())
+	for row := 0; row < n; {
+		reason := l.badDocument(a.docs, row)
+		if reason != "" {
+			dirty = append(dirty, sdk.Dirty{Sequence: a.sequence, Row: row, Reason: reason, Record: a.docs.Bytes(row)})
+			row++
+			continue
+		}
+		good := row + 1
+		for good < n && l.badDocument(a.docs, good) == "" {
+			good++
+		}
+		for row < good {
+			if row, err = l.join(ctx, in, a, row, good); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return dirty, nil
+}
+
+func (l *lane) badDocument(d *encode.Documents, row int) string {
+	if reason := d.Bad(row); reason != "" {
+		return reason
+	}
+	if !l.w.set.props.anySize && int64(len(d.Bytes(row)))+2 > maxJSON {
+		return tooLong
+	}
+	return ""
+}
+
+const tooLong = "the row exceeds the 100 MiB that StarRocks takes as JSON; set loadProps.ignore_json_size"
+
+// join puts as many of the documents first to past-1 into the current load as fit, and closes it when it is full.
+func (l *lane) join(ctx context.Context, in *intake, a *arrival, first, past int) (next int, err error) {
+	ld := l.opened(in)
+	most, why := l.most(in.kind)
+	mostRows := l.mostRows(in.kind)
+	limit := min(past, first+mostRows-ld.rows)
+	next = a.docs.Fit(first, limit, most-ld.bytes)
+	if next == first {
+		if ld.rows > 0 {
+			return first, l.close(ctx, in, why)
+		}
+		next = first + 1 // alone, however large
+	}
+	ld.add(a, first, next-first)
+	ld.bytes += a.docs.Size(first, next)
+	switch {
+	case ld.rows >= mostRows:
+		return next, l.close(ctx, in, whyRows)
+	case ld.bytes >= most || next < limit:
+		return next, l.close(ctx, in, why)
+	}
+	return next, nil
+}
+
+// encode writes the rows of a batch into the chunks of loads.
+func (l *lane) encode(ctx context.Context, in *intake, a *arrival, rec arrow.RecordBatch) (dirty []sdk.Dirty, err error) {
+	if err := in.encoder.Bind(rec); err != nil {
+		return nil, protocol.Faultf(protocol.PluginFailed, "batch %d: %v", a.sequence, err)
+	}
+	most, why := l.most(in.kind)
+	mostRows := l.mostRows(in.kind)
+	ending := int64(0) // the bracket that ends a JSON body
+	if in.kind == kindJSON {
+		ending = 1
+	}
+	for row := range int(rec.NumRows()) {
+		ld := l.opened(in)
+		c := ld.tail()
+		start := len(c.buf)
+		if in.kind == kindJSON && !ld.bare {
+			c.buf = append(c.buf, opening(ld))
+		}
+		var ok bool
+		c.buf, ok = in.encoder.Append(c.buf, row)
+		size := int64(len(c.buf) - start)
+		if reason := in.encoder.Bad(); !ok || l.tooLong(in.kind, size) {
+			c.buf = c.buf[:start]
+			if ok {
+				reason = encode.Bad{Reason: tooLong}
+			}
+			dirty = append(dirty, sdk.Dirty{Sequence: a.sequence, Row: row, Reason: reason.Reason, Column: reason.Column,
+				Record: describeRow(rec, row)})
+			continue
+		}
+		if ld.rows > 0 && ld.bytes+size+ending > most { // the row begins the next load
+			text := append([]byte(nil), c.buf[start:]...)
+			c.buf = c.buf[:start]
+			if start == 0 {
+				ld.chunks = ld.chunks[:len(ld.chunks)-1]
+			}
+			l.count(ld)
+			if err := l.close(ctx, in, why); err != nil {
+				return nil, err
+			}
+			ld = l.opened(in)
+			c = ld.tail()
+			c.buf = append(c.buf, text...)
+			if in.kind == kindJSON && !ld.bare {
+				c.buf[0] = opening(ld)
+			}
+		}
+		c.ends = append(c.ends, int32(len(c.buf)))
+		ld.add(a, row, 1)
+		ld.bytes += size
+		if ld.rows >= mostRows || ld.bytes+ending >= most {
+			reason := why
+			if ld.rows >= mostRows {
+				reason = whyRows
+			}
+			l.count(ld)
+			if err := l.close(ctx, in, reason); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if in.load != nil {
+		l.count(in.load)
+	}
+	return dirty, nil
+}
+
+// opening is what stands before the next JSON object of a load.
+func opening(ld *load) byte {
+	if ld.rows == 0 {
+		return '['
+	}
+	return ','
+}
+
+func (l *lane) tooLong(k kind, size int64) bool {
+	return k == kindJSON && !l.w.set.props.anySize && size+2 > maxJSON
+}
+
+// count brings the lane's memory up to date with a load's chunks.
+func (l *lane) count(ld *load) {
+	n := ld.memory()
+	l.held += n - ld.held
+	ld.held = n
+}
+
+func (l *lane) rowDelimiter() []byte {
+	if d, err := l.w.set.props.dialect(); err == nil {
+		return d.Row()
+	}
+	return nil
+}
+
+// describeRow writes a row that could not travel as a JSON object for the dirty file; bytes that are no text come in
+// hexadecimal digits.
+func describeRow(rec arrow.RecordBatch, row int) []byte {
+	b := []byte{'{'}
+	for i, f := range rec.Schema().Fields() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(b, jsonText(f.Name)...), ':')
+		b = append(b, describeValue(rec.Column(i), f, row)...)
+	}
+	return append(b, '}')
+}
+
+func describeValue(a arrow.Array, f arrow.Field, row int) []byte {
+	var raw []byte
+	switch v := a.(type) {
+	case *array.Binary:
+		raw = v.Value(row)
+	case *array.String:
+		raw = []byte(v.Value(row))
+	default:
+		if a.IsNull(row) {
+			return []byte("null")
+		}
+		return jsonText(a.ValueStr(row))
+	}
+	switch {
+	case a.IsNull(row):
+		return []byte("null")
+	case !utf8.Valid(raw):
+		return jsonText("0x" + hex.EncodeToString(raw))
+	case rows.IsJSON(f) && json.Valid(raw):
+		return raw
+	}
+	return jsonText(string(raw))
+}
+
+func jsonText(s string) []byte {
+	b, err := json.Marshal(strings.ToValidUTF8(s, "\uFFFD"))
+	if err != nil {
+		return []byte(fmt.Sprintf("%q", s))
+	}
+	return b
+}

@@ -1,0 +1,309 @@
+package starrocks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gx-etl/gx/plugins/protocol"
+	"github.com/gx-etl/gx/plugins/sdk"
+	"github.com/gx-etl/gx/plugins/starrocks/streamload"
+)
+
+// Write serves sdk.Writer: one lane.
+func (w *Writer) Write(ctx context.Context, number int, in *sdk.In) error {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &lane{
+		w: w, in: in, budget: w.budget, interval: w.flushInterval(),
+		labels:  streamload.NewLabels(w.labelPrefix(), w.info.Run, number),
+		intakes: map[string]*intake{},
+		queue:   make(chan *load, w.params.FlushQueueLength),
+		done:    make(chan outcome, w.params.FlushQueueLength+2),
+		timer:   time.NewTimer(time.Hour),
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		l.send(ctx)
+	}()
+	err := l.run(ctx)
+	cancel()
+	close(l.queue)
+	<-gone
+	l.timer.Stop()
+	l.abandon()
+	return err
+}
+
+func (w *Writer) labelPrefix() string {
+	if w.params.LabelPrefix != "" {
+		return w.params.LabelPrefix
+	}
+	return w.info.Job
+}
+
+// lane gathers batches into loads, sends one load at a time, and acks a batch when all its rows are accounted for.
+// Everything but send runs on one goroutine.
+type lane struct {
+	w        *Writer
+	in       *sdk.In
+	budget   int64
+	interval time.Duration
+	labels   *streamload.Labels
+	intakes  map[string]*intake // by destination
+	held     int64              // bytes of rows in memory
+	flying   []*load            // closed, in the order of their sending, until their outcome is known
+	queue    chan *load         // to send
+	done     chan outcome       // from send; roomy enough that send never waits
+	timer    *time.Timer
+}
+
+type outcome struct {
+	load   *load
+	landed streamload.Landed
+	err    error
+}
+
+// send is the lane's second goroutine: it brings loads in, one after the other, and stops with the first that fails for
+// good, so that no later row overtakes an earlier one.
+func (l *lane) send(ctx context.Context) {
+	s := l.w.client.Sender()
+	defer s.Close()
+	failed := false
+	for ld := range l.queue {
+		if failed {
+			continue
+		}
+		landed, err := s.Send(ctx, ld.request())
+		var refused *streamload.RowsRefused
+		failed = err != nil && !(l.w.set.dirtyBatches && errors.As(err, &refused))
+		l.done <- outcome{ld, landed, err}
+	}
+}
+
+func (l *lane) run(ctx context.Context) error {
+	for {
+		batches := l.in.Batches()
+		if l.full() {
+			batches = nil
+			if len(l.flying) == 0 {
+				if err := l.closeAll(ctx, whyMemory); err != nil {
+					return err
+				}
+			}
+		}
+		l.wind()
+		select {
+		case b, ok := <-batches:
+			if !ok {
+				return l.end(ctx)
+			}
+			if err := l.take(ctx, b); err != nil {
+				return err
+			}
+		case <-l.in.Flush():
+			if err := l.closeAll(ctx, whyFlush); err != nil {
+				return err
+			}
+		case <-l.timer.C:
+			if err := l.closeDue(ctx); err != nil {
+				return err
+			}
+		case o := <-l.done:
+			if err := l.account(o); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Why a load was closed; the names of a metric's label values.
+const (
+	whyRows     = "rows"
+	whyBytes    = "bytes"
+	whyInterval = "interval"
+	whyFlush    = "flush"
+	whyEnd      = "end"
+	whyMemory   = "memory"
+	whyShape    = whyEnd // of the rows of one shape
+)
+
+// full tells whether another batch would exceed the lane's memory. A lane that holds nothing always takes one.
+func (l *lane) full() bool {
+	const next = protocol.BatchBytes + protocol.BatchBytes/4
+	return l.held > 0 && l.held+next > l.budget
+}
+
+// wind sets the timer to the load that has waited longest.
+func (l *lane) wind() {
+	first := time.Duration(1<<63 - 1)
+	for _, in := range l.intakes {
+		if in.load != nil && in.load.rows > 0 {
+			first = min(first, time.Until(in.load.born.Add(l.interval)))
+		}
+	}
+	l.timer.Reset(max(first, 0))
+}
+
+func (l *lane) closeDue(ctx context.Context) error {
+	now := time.Now()
+	for _, in := range l.intakes {
+		if in.load != nil && in.load.rows > 0 && now.Sub(in.load.born) >= l.interval {
+			if err := l.close(ctx, in, whyInterval); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l *lane) closeAll(ctx context.Context, why string) error {
+	for _, in := range l.intakes {
+		if err := l.close(ctx, in, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close hands the load that an intake gathers to send. While the queue is full it accounts for what has landed.
+func (l *lane) close(ctx context.Context, in *intake, why string) error {
+	ld := in.load
+	if ld == nil {
+		return nil
+	}
+	in.load = nil
+	if ld.rows == 0 { // every row that came was dirty
+		l.held -= ld.held
+		ld.free()
+		return nil
+	}
+	ld.finish()
+	ld.why, ld.label = why, l.labels.Next()
+	l.flying = append(l.flying, ld)
+	for {
+		select {
+		case l.queue <- ld:
+			return nil
+		case o := <-l.done:
+			if err := l.account(o); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// end sends what is left and waits for it.
+func (l *lane) end(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := l.closeAll(ctx, whyEnd); err != nil {
+		return err
+	}
+	for len(l.flying) > 0 {
+		select {
+		case o := <-l.done:
+			if err := l.account(o); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// account draws the consequences of a load's outcome: what has landed, what is dirty, which batches are done with.
+func (l *lane) account(o outcome) error {
+	ld := o.load
+	a := sdk.Ack{Loads: 1, LoadBytes: ld.bytes, FlushReasons: map[string]int64{ld.why: 1}}
+	var refused *streamload.RowsRefused
+	switch {
+	case o.err == nil && o.landed.Counted:
+		a.Landed, a.Filtered, a.DirtyUnnamed = o.landed.Answer.Loaded, o.landed.Answer.Unselected, o.landed.Answer.Filtered
+		if a.DirtyUnnamed > 0 {
+			a.DirtyReason = fmt.Sprintf("load %s: StarRocks filtered %d of %d rows", ld.label, a.DirtyUnnamed, ld.rows)
+			if o.landed.Reason != "" {
+				a.DirtyReason += "; the first: " + o.landed.Reason
+			}
+		}
+	case o.err == nil:
+		a.Landed = int64(ld.rows)
+	case errors.As(o.err, &refused) && l.w.set.dirtyBatches:
+		a.Dirty = l.allDirty(ld, refused)
+	case refused != nil:
+		return protocol.Faultf(protocol.Data, "table %s.%s: %s", ld.target.database, ld.target.table, refused.Error()).At("table").
+			Hint("correct the rows at their source, or set strategyOnError batchDirtyData to go on without this load's %d rows, or loadProps.max_filter_ratio to go on without the bad ones", ld.rows)
+	default:
+		return o.err
+	}
+	for _, p := range ld.parts {
+		p.batch.pending -= p.n
+		a.Done = l.finished(p.batch, a.Done)
+	}
+	if err := l.in.Ack(a); err != nil {
+		return err
+	}
+	for _, p := range ld.parts {
+		l.letGo(p.batch)
+	}
+	l.held -= ld.held
+	ld.free()
+	l.flying = l.flying[1:] // send answers in the order of the queue
+	return nil
+}
+
+func (l *lane) allDirty(ld *load, refused *streamload.RowsRefused) []sdk.Dirty {
+	dirty := make([]sdk.Dirty, 0, ld.rows)
+	reason := refused.Error()
+	ld.each(l.rowDelimiter(), func(b *arrival, row int, record []byte) {
+		dirty = append(dirty, sdk.Dirty{Sequence: b.sequence, Row: row, Reason: reason, Record: record})
+	})
+	return dirty
+}
+
+// finished adds a batch to done when all its rows are accounted for.
+func (l *lane) finished(b *arrival, done []sdk.Range) []sdk.Range {
+	if b.open || b.pending > 0 {
+		return done
+	}
+	if n := len(done); n > 0 && done[n-1].Last+1 == b.sequence {
+		done[n-1].Last = b.sequence
+		return done
+	}
+	return append(done, sdk.Range{First: b.sequence, Last: b.sequence})
+}
+
+// letGo gives back the memory of a batch that no load needs any more.
+func (l *lane) letGo(b *arrival) {
+	if !b.open && b.pending == 0 && b.release != nil {
+		b.release()
+		b.release = nil
+		l.held -= b.memory
+	}
+}
+
+// abandon gives back what a lane that ends early still holds.
+func (l *lane) abandon() {
+	left := l.flying
+	for _, in := range l.intakes {
+		if in.load != nil {
+			left = append(left, in.load)
+		}
+	}
+	for _, ld := range left {
+		for _, p := range ld.parts {
+			if p.batch.release != nil {
+				p.batch.release()
+				p.batch.release = nil
+			}
+		}
+		ld.free()
+	}
+}

@@ -1,0 +1,220 @@
+package starrocks
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/protocol"
+	"github.com/gx-etl/gx/plugins/sdk"
+	"github.com/gx-etl/gx/plugins/starrocks/streamload"
+)
+
+// Writer loads batches into StarRocks. It serves sdk.Writer.
+type Writer struct {
+	params Params
+	set    settings
+	info   sdk.OpenInfo
+	sql    *frontendSQL // nil without jdbcUrl
+	client *streamload.Client
+	budget int64 // bytes of rows that one lane may hold
+
+	mu      sync.Mutex         // guards the following
+	targets map[string]*target // by destination
+}
+
+// Config serves sdk.Writer.
+func (w *Writer) Config() any { return &w.params }
+
+// Open serves sdk.Writer: it reaches the frontends and, with jdbcUrl, looks at the table.
+func (w *Writer) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error) {
+	set, problems := w.params.settle("")
+	for _, p := range problems {
+		if !p.Warning {
+			return sdk.Opened{}, protocol.Faultf(protocol.Config, "%s", p.Seen).At(p.Path).Hint("%s", p.Try)
+		}
+	}
+	w.set, w.info, w.targets = set, info, map[string]*target{}
+	w.budget = w.params.TotalBufferBytes
+	if info.Memory > 0 {
+		w.budget = min(w.budget, info.Memory)
+	}
+	w.budget /= int64(max(info.Lanes, 1))
+	opened, err := w.connect(ctx)
+	if err != nil {
+		w.release()
+	}
+	return opened, err
+}
+
+func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
+	var notes []string
+	hosts := streamload.NewHosts(w.set.frontends)
+	for _, entry := range w.params.AllowedHosts {
+		if err := hosts.Allow(entry); err != nil {
+			return sdk.Opened{}, protocol.Faultf(protocol.Config, "%q %v", shown(entry), err).At("allowedHosts")
+		}
+	}
+	for _, m := range w.set.moves {
+		hosts.Move(m.from, m.to)
+	}
+	connect := time.Duration(w.params.ConnectTimeoutMs) * time.Millisecond
+	if len(w.set.mysql.addrs) > 0 {
+		var err error
+		if w.sql, err = dialSQL(ctx, &w.set, connect, time.Duration(w.params.QueryTimeoutSec)*time.Second); err != nil {
+			return sdk.Opened{}, err
+		}
+		notes = append(notes, w.look(ctx, hosts)...)
+	}
+	w.client = streamload.New(streamload.Config{
+		Frontends: w.set.frontends, Hosts: hosts, User: w.set.user, Password: w.set.password,
+		ConnectTimeout: connect, AnswerTimeout: w.set.answerTimeout, MaxRetries: w.params.MaxRetries,
+		Unreachable: time.Duration(w.params.UnreachableTimeoutSec) * time.Second,
+		Lines:       func(line string) { fmt.Fprintln(os.Stderr, line) },
+	})
+	if err := w.client.Probe(ctx); err != nil {
+		return sdk.Opened{}, err
+	}
+	opened := sdk.Opened{Notes: notes, Self: sdk.Peer{Plugin: "starrocks-writer", WantsColumns: w.set.props.format == formatCSV}}
+	if w.set.table == "" {
+		t := &target{}
+		if err := w.set.arrange(t); err != nil {
+			return opened, err
+		}
+		opened.Self.Columns = t.sources
+		return opened, nil
+	}
+	main, err := w.targetOf(ctx, "")
+	if err != nil {
+		return opened, err
+	}
+	opened.Self.Columns, opened.ReplaySafe = main.sources, main.replaySafe()
+	if main.model != "" {
+		opened.Notes = append(opened.Notes, fmt.Sprintf("table %s.%s is %s", main.database, main.table, main.model))
+	}
+	return opened, nil
+}
+
+// look asks the cluster what it is and which servers it has.
+func (w *Writer) look(ctx context.Context, hosts *streamload.Hosts) (notes []string) {
+	if v, err := w.sql.version(ctx); err == nil {
+		major, minor, ok := parseVersion(v)
+		older := func(a, b int) bool { return ok && (major < a || (major == a && minor < b)) }
+		if older(2, 2) {
+			notes = append(notes, fmt.Sprintf("StarRocks %s is older than any release that gx knows", oneLine(fmt.Errorf("%s", v))))
+		}
+		if older(3, 2) && w.set.props.codec != "" && w.set.props.format != formatCSV {
+			notes = append(notes, fmt.Sprintf("StarRocks %s may refuse compressed JSON, which came with 3.2.7", oneLine(fmt.Errorf("%s", v))))
+		}
+	}
+	servers, err := w.sql.loadServers(ctx)
+	if err != nil {
+		return append(notes, "the servers of the cluster cannot be listed ("+oneLine(err)+"): redirects are followed to any host the frontends name, except link-local ones; allowedHosts and redirectMap say more")
+	}
+	hosts.Name(servers)
+	return notes
+}
+
+// targetOf knows the table for a destination; "" is the job's own.
+func (w *Writer) targetOf(ctx context.Context, destination string) (*target, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t, ok := w.targets[destination]; ok {
+		return t, nil
+	}
+	db, table := "", w.set.table
+	if destination != "" {
+		db, table = splitTable(tableFor(w.set.routes, destination))
+	}
+	if db == "" {
+		db = w.set.database
+	}
+	switch {
+	case table == "" && destination == "":
+		return nil, protocol.Faultf(protocol.Config, "the reader does not say where its rows go, and table is not given").At("table").Hint("give table")
+	case table == "" || hasControl(table) || strings.Contains(table, "/") || hasControl(db) || strings.Contains(db, "/"):
+		return nil, protocol.Faultf(protocol.Config, "rows for %q have no legal table name", destination).At("topic2table").Hint("map it to a table")
+	}
+	t, err := w.set.target(ctx, w.sql, db, table)
+	if err != nil {
+		return nil, err
+	}
+	w.targets[destination] = t
+	return t, nil
+}
+
+// Start serves sdk.Writer: preSql.
+func (w *Writer) Start(ctx context.Context) ([]string, error) {
+	if len(w.set.preSQL) == 0 {
+		return nil, nil
+	}
+	if at, err := w.sql.run(ctx, "preSql", w.set.preSQL); err != nil {
+		return nil, protocol.Faultf(protocol.Refused, "%w; nothing was loaded", err).At(fmt.Sprintf("preSql[%d]", at))
+	}
+	return []string{fmt.Sprintf("preSql: %s", statements(w.set.preSQL))}, nil
+}
+
+// Finish serves sdk.Writer: postSql.
+func (w *Writer) Finish(ctx context.Context, _ bool) ([]string, error) {
+	if len(w.set.postSQL) == 0 {
+		return nil, nil
+	}
+	if at, err := w.sql.run(ctx, "postSql", w.set.postSQL); err != nil {
+		return nil, protocol.Faultf(protocol.Refused, "data is loaded, postSql failed: %w", err).At(fmt.Sprintf("postSql[%d]", at)).
+			Hint("run the rest of postSql by hand; loading again would load twice")
+	}
+	return []string{fmt.Sprintf("postSql: %s", statements(w.set.postSQL))}, nil
+}
+
+func statements(list []string) string {
+	if len(list) == 1 {
+		return "1 statement"
+	}
+	return fmt.Sprintf("%d statements", len(list))
+}
+
+// Close serves sdk.Writer.
+func (w *Writer) Close(context.Context) error {
+	w.release()
+	return nil
+}
+
+func (w *Writer) release() {
+	if w.sql != nil {
+		w.sql.Close()
+		w.sql = nil
+	}
+	if w.client != nil {
+		w.client.Close()
+		w.client = nil
+	}
+}
+
+// CheckLive serves sdk.LiveChecker: all that Open looks at, without the job.
+func (w *Writer) CheckLive(ctx context.Context) []options.Problem {
+	_, err := w.Open(ctx, sdk.OpenInfo{Job: "check", Run: "check", Lanes: 1})
+	defer w.release()
+	if err == nil {
+		return nil
+	}
+	p := options.Problem{Code: string(protocol.Internal), Seen: err.Error()}
+	if f := protocol.AsFault(err); f != nil {
+		p = options.Problem{Code: string(f.Code), Path: f.Place, Seen: f.What, Try: f.Try}
+	}
+	return []options.Problem{p}
+}
+
+// flushInterval is how long the first row of a load may wait.
+func (w *Writer) flushInterval() time.Duration {
+	switch {
+	case w.params.FlushInterval != nil:
+		return time.Duration(*w.params.FlushInterval) * time.Millisecond
+	case w.info.Streaming:
+		return time.Second
+	}
+	return 5 * time.Minute
+}
