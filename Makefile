@@ -14,7 +14,7 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X 
 # gms_pure_go: the sandbox's SQL engine with Go regular expressions in place of a C library.
 TEST_TAGS := -tags gms_pure_go
 
-.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit e2e sandbox kafka kafka-stop bench-quick fuzz clean clean-all
+.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit e2e sandbox kafka kafka-stop bench-quick bench-move fuzz clean clean-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,8 +59,11 @@ kafka: ## start a real Apache Kafka on 127.0.0.1:19092 (stop it with kafka-stop)
 kafka-stop: ## stop the Kafka that the target kafka started
 	scripts/kafka/stop.sh .cache/kafka-by-hand
 
-bench-quick: build ## a benchmark of about a minute
+bench-quick: build ## gx beside sarama alone, about a minute, on a real Kafka (ARGS='--check' judges the result)
 	scripts/bench-quick.sh $(ARGS)
+
+bench-move: build ## move a million messages from a real Kafka and compare the tables with the topic
+	scripts/bench-move.sh $(ARGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	scripts/fuzz.sh $(FUZZTIME)

@@ -107,7 +107,7 @@ type Hop struct {
 type Transformer struct {
 	Name      string        `json:"name" gx:"required" doc:"dx_substr, dx_filter, …"`
 	Parameter options.Value `json:"parameter" doc:"What the transformer needs."`
-	Path      string        `json:"path"`
+	Path      string        `json:"-"` // of the parameter in the document
 }
 
 // Parse reads a document. Usually it holds one job; a classic DataX document with several content elements

@@ -16,7 +16,7 @@ type Report struct {
 	Outcome   string           `json:"outcome"` // done, stopped, failed
 	Started   time.Time        `json:"started"`
 	Seconds   float64          `json:"seconds"`
-	Read      int64            `json:"read"` // records, those that became dirty included
+	Read      int64            `json:"read"` // records: landed + filtered + dirty when the run is done
 	ReadBytes int64            `json:"readBytes"`
 	Landed    int64            `json:"landed"`
 	Filtered  int64            `json:"filtered"`
@@ -64,7 +64,7 @@ func (e *Engine) report(stopped bool, err error) *Report {
 	defer s.mu.Unlock()
 	p := e.Plan
 	r := &Report{Job: p.Job, Run: p.Run, Mode: "batch", Outcome: "done", Started: s.started,
-		Seconds: time.Since(s.started).Seconds(), Read: s.rows + s.readDirty, ReadBytes: s.bytes, Landed: s.landed,
+		Seconds: time.Since(s.started).Seconds(), Read: s.allRead(), ReadBytes: s.bytes, Landed: s.landed,
 		Filtered: s.filtered, Dirty: s.dirtyNum, Loads: s.loads, LoadBytes: s.loadBytes, Flushes: s.reasons,
 		Notes: s.notes}
 	if p.Streaming {

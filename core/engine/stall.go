@@ -35,7 +35,7 @@ func (e *Engine) watchStall(ctx context.Context, abort context.CancelCauseFunc) 
 			if time.Since(since[i]) > limit {
 				abort(protocol.Faultf(protocol.PluginFailed, "plugin %s has answered nothing for %v on lane %d and holds %d batches",
 					e.Plan.Writer.Plugin, limit, i, open).At(e.Plan.Writer.Path).
-					Hint("look at the target; setting.stallTimeoutSec grants more time, 0 waits for ever"))
+					Hint("look at the target; setting.stallTimeoutSec grants more time"))
 				return
 			}
 		}

@@ -30,6 +30,7 @@ type stats struct {
 
 	dirtyNum  int64
 	readDirty int64 // of them refused by the reader
+	readLeft  int64 // records that the reader left out on purpose
 	kept      []DirtyRecord
 
 	dirtyMu sync.Mutex // serialises the dirty sink
@@ -61,6 +62,7 @@ func (s *stats) read(f *wire.Frame) {
 	s.bytes += int64(f.Bytes)
 	s.filtered += int64(f.Filtered)
 	s.readDirty += int64(len(f.Dirty))
+	s.readLeft += int64(f.Filtered)
 	s.event = max(s.event, f.EventTime)
 }
 
@@ -134,12 +136,15 @@ func (s *stats) firstDirty() DirtyRecord {
 	return s.kept[0]
 }
 
-// readCount is the number of records that the reader has accounted for as rows or as dirty.
+// readCount is the number of records that the reader has seen: rows, dirty records, and what it left out.
 func (s *stats) readCount() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rows + s.readDirty
+	return s.allRead()
 }
+
+// allRead is readCount under s.mu.
+func (s *stats) allRead() int64 { return s.rows + s.readDirty + s.readLeft }
 
 func (s *stats) addNote(line string) {
 	s.mu.Lock()
@@ -181,7 +186,7 @@ func (e *Engine) Progress() Progress {
 	s := &e.stats
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := Progress{Read: s.rows + s.readDirty, ReadBytes: s.bytes, Landed: s.landed, Filtered: s.filtered,
+	p := Progress{Read: s.allRead(), ReadBytes: s.bytes, Landed: s.landed, Filtered: s.filtered,
 		Dirty: s.dirtyNum, Loads: s.loads, LoadBytes: s.loadBytes}
 	if !s.started.IsZero() {
 		p.Elapsed = time.Since(s.started)
