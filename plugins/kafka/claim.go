@@ -20,7 +20,6 @@ type claim struct {
 	serial    uint64 // of the session
 	since     uint64 // sessions from this one to serial were this process's without a gap
 	ended     bool   // guarded by Reader.mu
-	fresh     bool   // the group has no offset yet
 	paused    bool   // used by consume alone
 	source    atomic.Pointer[sarama.ConsumerGroupClaim]
 
@@ -30,15 +29,16 @@ type claim struct {
 	moved chan struct{}
 }
 
-// inherit goes on where this process left the partition in the generation just before, if nobody else can have had it
-// between: then nothing is read again, and positions of that time may still be committed.
+// inherit goes on where this lane left the partition in the generation just before, if nobody else can have had it
+// between: then nothing is read again, and positions of that time may still be committed. Only the same lane may do
+// that: what is safe is counted lane by lane, and a position of one lane says nothing about rows that another one sent.
 func (c *claim) inherit(before *claim) bool {
-	if before == nil || before.s.GenerationID()+1 != c.s.GenerationID() {
+	if before == nil || before.m != c.m || before.s.GenerationID()+1 != c.s.GenerationID() {
 		return false
 	}
 	before.mu.Lock()
 	defer before.mu.Unlock()
-	c.sent, c.safe, c.since, c.fresh = before.sent, before.safe, before.since, before.fresh && before.safe == before.sent
+	c.sent, c.safe, c.since = before.sent, before.safe, before.since
 	return true
 }
 
@@ -49,7 +49,9 @@ const lingering = 75 * time.Millisecond
 func (c *claim) consume(session context.Context, from sarama.ConsumerGroupClaim, a *assembler) {
 	c.source.Store(&from)
 	next := position{Offset: c.position(), Epoch: -1, Session: c.serial}
-	if c.fresh && !c.hand(session, a, next, from) {
+	// Without rows: it shows the lag at once, and makes durable where a group without an offset begins, because what
+	// "latest" means must not change with every start.
+	if !c.hand(session, a, next, from) {
 		return
 	}
 	linger := time.NewTimer(time.Hour)
@@ -180,6 +182,13 @@ func (c *claim) committed(offset int64) {
 		close(c.moved)
 		c.moved = make(chan struct{})
 	}
+}
+
+// has tells whether the group is past an offset already: it never goes back.
+func (c *claim) has(offset int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return offset < c.safe
 }
 
 // settle waits until everything that was sent is committed, so that the next owner of the partition does not read it

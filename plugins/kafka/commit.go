@@ -26,6 +26,9 @@ func (r *Reader) commitAsMembers(ctx context.Context, positions []sdk.ShardPosit
 			lost = append(lost, p.Shard)
 			continue
 		}
+		if c.has(at.Offset) {
+			continue
+		}
 		q := requests[c.s]
 		if q == nil {
 			q = &commitment{q: sarama.NewOffsetCommitRequest(r.cluster.client.Config(), r.cluster.group), at: map[*claim]int64{}}

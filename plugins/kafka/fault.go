@@ -39,7 +39,7 @@ func faultOf(err error, what string) error {
 	case isAny(err, sarama.ErrFencedInstancedId):
 		return sdk.Faultf(sdk.Refused, "%s: %w", what, err).At("kafkaConfig").Hint("another member runs with the same group.instance.id")
 	case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
-		return sdk.Faultf(sdk.Refused, "%s: a batch unpacks to more than %d MiB: %w", what, maxBatch>>20, err).At("topic").
+		return sdk.Faultf(sdk.Refused, "%s: a batch unpacks to more than %d MiB: %w", what, fetch.MaxBatch>>20, err).At("topic").
 			Hint("the producer wrote this batch; gx guards its memory against it")
 	case isTLS(err):
 		return sdk.Faultf(sdk.Denied, "%s: %w", what, err).At("kafkaConfig").

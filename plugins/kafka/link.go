@@ -6,7 +6,6 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/gx-etl/gx/job/options"
-	"github.com/rcrowley/go-metrics"
 )
 
 // link is how to talk to the brokers: what kafkaConfig says, with defaults.
@@ -28,14 +27,6 @@ type link struct {
 	trustPEM, keyFile, keyFileType, certPEM  string
 	keyPEM                                   string
 	anyHost                                  bool
-}
-
-// maxBatch bounds what one compressed record batch may unpack to, in bytes: a few kilobytes could ask for gigabytes.
-const maxBatch = 128 << 20
-
-func init() {
-	sarama.MaxDecompressedBatchSize = maxBatch
-	metrics.UseNilMetrics = true // sarama counts a lot that nobody reads, and go-metrics would keep a goroutine for it
 }
 
 func defaultLink() link {

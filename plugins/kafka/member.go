@@ -231,11 +231,11 @@ func (m *member) Setup(s sarama.ConsumerGroupSession) error {
 			name := shardName(topic, id)
 			c := &claim{topic: topic, partition: id, name: name, m: m, s: s, moved: make(chan struct{})}
 			if !c.inherit(r.previous(name)) {
-				begin, fresh, err := m.begin(b, topic, id)
+				begin, err := m.begin(b, topic, id)
 				if err != nil {
 					return err
 				}
-				c.fresh, c.sent, c.safe = fresh, begin, begin
+				c.sent, c.safe = begin, begin
 			}
 			// Whatever sarama found, this is what holds: one of the two takes it.
 			s.MarkOffset(topic, id, c.sent, "")
@@ -299,13 +299,11 @@ func (r *Reader) together(session context.Context, generation int32) {
 	}
 }
 
-// begin is where a partition goes on. fresh tells that the group has no offset for it: then the begin is committed
-// soon, because what "latest" means must not change with every start.
-func (m *member) begin(b *bounds, topic string, id int32) (offset int64, fresh bool, err error) {
+// begin is where a partition goes on.
+func (m *member) begin(b *bounds, topic string, id int32) (int64, error) {
 	s, sp := &m.r.settings, spot{topic, id}
 	if at, ok := b.committed[sp]; ok {
-		offset, err = b.within(s, sp, at, "the group's offset")
-		return offset, false, err
+		return b.within(s, sp, at, "the group's offset")
 	}
 	if begin := s.begin.of(topic, id); begin.kind == pointLatest || (begin.kind == pointCommitted && s.reset == resetLatest) {
 		// A partition that came later than the group has nothing that the user wanted to leave out.
@@ -314,11 +312,11 @@ func (m *member) begin(b *bounds, topic string, id int32) (offset int64, fresh b
 			late = late || other.topic == topic
 		}
 		if late {
-			return b.oldest[sp], true, nil
+			return b.oldest[sp], nil
 		}
 	}
-	offset, _, err = b.begin(s, sp)
-	return offset, true, err
+	offset, _, err := b.begin(s, sp)
+	return offset, err
 }
 
 // Cleanup serves sarama.ConsumerGroupHandler.

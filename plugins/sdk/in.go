@@ -31,6 +31,7 @@ type In struct {
 
 	mu     sync.Mutex // guards the following and the sending side of the stream
 	ranges ranges
+	given  uint64        // highest sequence that the writer has in hand
 	ended  bool          // the core sent everything
 	left   bool          // the writer is done with the lane
 	moved  chan struct{} // closed and replaced when any of these change
@@ -122,7 +123,6 @@ func (in *In) pump(ctx context.Context, cancel context.CancelCauseFunc, recv fun
 		}
 		in.mu.Lock()
 		err := in.ranges.receive(f.Sequence)
-		in.wake()
 		in.mu.Unlock()
 		if err != nil {
 			f.Free()
@@ -130,12 +130,17 @@ func (in *In) pump(ctx context.Context, cancel context.CancelCauseFunc, recv fun
 			return
 		}
 		b := received(&f)
+		seq := b.Sequence // the writer may release b
 		select {
 		case in.batches <- b:
 		case <-ctx.Done():
 			b.Release()
 			return
 		}
+		in.mu.Lock()
+		in.given = seq
+		in.wake()
+		in.mu.Unlock()
 	}
 }
 
@@ -155,19 +160,20 @@ func (in *In) leave() error {
 	return nil
 }
 
-// flushTo waits until everything up to seq has arrived, asks the writer to flush, and waits for the acks.
+// flushTo waits until the writer has everything up to seq in hand, asks it to flush, and waits for the acks. To ask when
+// the batch has only come would be too early: the writer might see the wish first, and then sit on the batch.
 func (in *In) flushTo(ctx context.Context, seq uint64) error {
 	asked := false
 	for {
 		in.mu.Lock()
-		moved, recv, safe, left := in.moved, in.ranges.recv, in.ranges.safe, in.left
+		moved, given, safe, left := in.moved, in.given, in.ranges.safe, in.left
 		in.mu.Unlock()
 		switch {
 		case safe >= seq:
 			return nil
 		case left:
 			return protocol.Faultf(protocol.Internal, "flush up to batch %d of a lane that ended after batch %d", seq, safe)
-		case recv >= seq && !asked:
+		case given >= seq && !asked:
 			asked = true
 			select {
 			case in.flush <- struct{}{}:

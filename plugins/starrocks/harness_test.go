@@ -84,9 +84,14 @@ type stream struct {
 
 func (s *session) lane(n string) *stream {
 	s.t.Helper()
-	ctx, cancel := context.WithCancel(metadata.AppendToOutgoingContext(context.Background(), protocol.LaneKey, n))
+	ctx, cancel := context.WithCancel(context.Background())
 	s.t.Cleanup(cancel)
-	g, err := s.client.Write(ctx)
+	return s.laneIn(ctx, n)
+}
+
+func (s *session) laneIn(ctx context.Context, n string) *stream {
+	s.t.Helper()
+	g, err := s.client.Write(metadata.AppendToOutgoingContext(ctx, protocol.LaneKey, n))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -9,7 +9,16 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/rcrowley/go-metrics"
 )
+
+// MaxBatch bounds what one compressed record batch may unpack to, in bytes: a few kilobytes could ask for gigabytes.
+const MaxBatch = 128 << 20
+
+func init() {
+	sarama.MaxDecompressedBatchSize = MaxBatch
+	metrics.UseNilMetrics = true // sarama counts a lot that nobody reads, and go-metrics would keep a goroutine for it
+}
 
 // Range is a stretch of one partition, from the offset Begin up to but not including End.
 type Range struct {

@@ -43,8 +43,14 @@ func IsDocuments(s *arrow.Schema) bool {
 	return s.NumFields() == 1 && s.Field(0).Name == documentColumn && IsJSON(s.Field(0))
 }
 
-// Encode is the general way to make a payload, for every Arrow type. It copies; Builder does not.
+// Encode is the general way to make a payload, for every Arrow type except dictionaries, which would need more than one
+// batch. It copies; Builder does not.
 func Encode(rec arrow.RecordBatch) (mem.BufferSlice, error) {
+	for _, f := range rec.Schema().Fields() {
+		if hasDictionary(f.Type) {
+			return nil, fmt.Errorf("encode rows: column %q holds a dictionary; send its values instead", f.Name)
+		}
+	}
 	var buf bytes.Buffer
 	w := ipc.NewWriter(&buf, ipc.WithSchema(rec.Schema()))
 	if err := w.Write(rec); err != nil {
@@ -54,6 +60,22 @@ func Encode(rec arrow.RecordBatch) (mem.BufferSlice, error) {
 		return nil, fmt.Errorf("encode rows: %w", err)
 	}
 	return mem.BufferSlice{mem.SliceBuffer(buf.Bytes())}, nil
+}
+
+func hasDictionary(dt arrow.DataType) bool {
+	switch dt := dt.(type) {
+	case *arrow.DictionaryType:
+		return true
+	case arrow.ExtensionType:
+		return hasDictionary(dt.StorageType())
+	case arrow.NestedType:
+		for _, f := range dt.Fields() {
+			if hasDictionary(f.Type) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // endOfStream closes an IPC stream: a continuation mark and a length of zero.

@@ -157,6 +157,34 @@ func TestBuilderRefusesOtherTypes(t *testing.T) {
 	}
 }
 
+func TestEncodeRefusesDictionaries(t *testing.T) {
+	dict := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}
+	rb := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{{Name: "l", Type: arrow.ListOf(dict)}}, nil))
+	if _, err := Encode(rb.NewRecordBatch()); err == nil {
+		t.Fatal("a dictionary was encoded")
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	doc := bytes.Repeat([]byte("x"), 190)
+	bl, _ := NewBuilder(DocumentSchema)
+	for range 5000 {
+		bl.AppendBytes(0, doc)
+		bl.EndRow()
+	}
+	payload := bl.Finish().Materialize()
+	var d Decoder
+	b.ReportAllocs()
+	b.SetBytes(int64(len(payload)))
+	for b.Loop() {
+		rec, err := d.Decode(payload)
+		if err != nil {
+			b.Fatal(err)
+		}
+		rec.Release()
+	}
+}
+
 func BenchmarkDocuments(b *testing.B) {
 	doc := bytes.Repeat([]byte("x"), 190)
 	bl, _ := NewBuilder(DocumentSchema)

@@ -43,7 +43,7 @@ func describesItself(t *testing.T, s subject) {
 		if r.Doc == "" {
 			t.Errorf("%s: no doc", r.Role)
 		}
-		if !has(r.Capabilities, protocol.CapBatch) && !has(r.Capabilities, protocol.CapStreaming) {
+		if !slices.Contains(r.Capabilities, protocol.CapBatch) && !slices.Contains(r.Capabilities, protocol.CapStreaming) {
 			t.Errorf("%s: capabilities %q hold neither %q nor %q", r.Role, r.Capabilities, protocol.CapBatch, protocol.CapStreaming)
 		}
 		for _, capability := range r.Capabilities {

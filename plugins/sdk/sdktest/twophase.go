@@ -1,6 +1,7 @@
 package sdktest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/gx-etl/gx/plugins/protocol"
@@ -11,7 +12,7 @@ import (
 // twoPhasesOrNone: the verbs either work, all of them, or answer honestly that they do not.
 func twoPhasesOrNone(t *testing.T, c *WriterCase) {
 	_, works := c.Plugin.Writer.New().(sdk.TwoPhase)
-	if says := has(c.Plugin.Writer.Capabilities, protocol.CapTwoPhase); says != works {
+	if says := slices.Contains(c.Plugin.Writer.Capabilities, protocol.CapTwoPhase); says != works {
 		t.Fatalf("it lists %q: %t, and it has the verbs: %t", protocol.CapTwoPhase, says, works)
 	}
 	if works {

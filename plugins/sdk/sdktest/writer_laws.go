@@ -150,7 +150,7 @@ func flushesWhenAsked(t *testing.T, c *WriterCase) {
 		flush(last)
 		l.settled(t)
 		l.balance(t)
-		if !has(c.Plugin.Writer.Capabilities, protocol.CapTwoPhase) {
+		if !slices.Contains(c.Plugin.Writer.Capabilities, protocol.CapTwoPhase) {
 			w.arrivedOnce(t, l)
 		}
 		flush(last) // there is nothing left to flush

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -70,7 +69,6 @@ type delivery struct {
 	reply
 	reached bool // a connection was made: the server may know the label
 	err     error
-	conn    net.Conn
 }
 
 // carry sends the rows to u and waits until the transport has let go of them.
@@ -80,7 +78,7 @@ func (s *Sender) carry(ctx context.Context, u *url.URL, l *Load, header http.Hea
 	t := newTransfer(l.Body, s.expect)
 	var reached atomic.Bool
 	trace := &httptrace.ClientTrace{
-		GotConn:         func(i httptrace.GotConnInfo) { reached.Store(true); d.conn = i.Conn },
+		GotConn:         func(httptrace.GotConnInfo) { reached.Store(true) },
 		Wait100Continue: func() { t.waiting = time.Now() },
 		Got100Continue:  func() { t.continued.Store(true) },
 	}
@@ -106,9 +104,6 @@ func (s *Sender) carry(ctx context.Context, u *url.URL, l *Load, header http.Hea
 	return d
 }
 
-// drop takes down the connection of a delivery: after anything but success the server may not have read it to its end.
-func (d *delivery) drop() {
-	if d.conn != nil {
-		d.conn.Close()
-	}
-}
+// drop takes down the lane's connection: after anything but success the server may not have read the rows to their end.
+// net/http has put it among the idle ones before the answer was read to its end, or will never do so.
+func (s *Sender) drop() { s.carrier.CloseIdleConnections() }

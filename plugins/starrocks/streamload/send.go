@@ -131,7 +131,7 @@ func (s *Sender) once(ctx context.Context, l *Load) attempt {
 	for hop := 1; ; hop++ {
 		d := s.carry(ctx, u, l, header)
 		if d.err == nil && d.code == http.StatusTemporaryRedirect {
-			d.drop()
+			s.drop()
 			if hop == maxHops {
 				return attempt{server: u.Host, fault: refusedRedirect(u.Host, fmt.Errorf("more than %d redirects", maxHops))}
 			}
@@ -144,7 +144,7 @@ func (s *Sender) once(ctx context.Context, l *Load) attempt {
 		}
 		a := judge(d, l, u)
 		if a.class != classLanded {
-			d.drop()
+			s.drop()
 		}
 		if a.silent || a.trouble != "" {
 			s.avoid(u.Host)

@@ -502,13 +502,14 @@ func TestOutage(t *testing.T) {
 	c := newCluster(t)
 	var up atomic.Bool
 	c.onFE = func(w http.ResponseWriter, r *http.Request) bool {
-		if !up.Load() {
+		down := !up.Load()
+		if down {
 			conn, _, err := w.(http.Hijacker).Hijack()
 			if err == nil {
 				conn.Close()
 			}
 		}
-		return !up.Load()
+		return down
 	}
 	s, _ := sender(t, 1, c.frontend)
 	s.cfg.Unreachable = time.Hour

@@ -1,0 +1,161 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/gx-etl/gx/test/e2e/harness"
+)
+
+// closedPort is an address on host at which nobody listens.
+func closedPort(t *testing.T, host string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// Whatever happens to the answer of a load, its rows are in the table once: the table keeps every copy that it is given.
+func TestEveryLoadLandsOnce(t *testing.T) {
+	for _, f := range []struct {
+		name  string
+		fault harness.Fault
+	}{
+		{"publish timeout", harness.Fault{Kind: "publishTimeout", Millis: 300}},
+		{"answer lost after commit", harness.Fault{Kind: "dropAfterCommit"}},
+		{"connection lost before commit", harness.Fault{Kind: "dropBeforeCommit"}},
+		{"label already exists", harness.Fault{Kind: "answerBody",
+			Text: `{"TxnId":1,"Label":"x","Status":"Label Already Exists","ExistingJobStatus":"FINISHED","Message":"Label [x] has already been used."}`}},
+		{"status unknown", harness.Fault{Kind: "answerBody",
+			Text: `{"Status":"Fail","Message":"Commit transaction fail cause timeout, Transaction status unknown, you can retry with same label."}`}},
+		{"answer is no JSON", harness.Fault{Kind: "answerBody", Text: "<html>502 Bad Gateway</html>"}},
+		{"answer is empty", harness.Fault{Kind: "answerBody", Text: " "}},
+		{"BE answers 503", harness.Fault{Kind: "status", Status: 503, Text: "busy"}},
+		{"FE answers 500", harness.Fault{Kind: "feHttp", Status: 500, Text: `{"status":"FAILED"}`}},
+		{"memory limit", harness.Fault{Kind: "memoryLimit"}},
+		{"redirect to a dead BE, once", harness.Fault{Kind: "redirectTo"}},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			world.Each(t, func(t *testing.T, c *harness.Case) {
+				c.CreateTopic(1)
+				c.CreateTable("id INT", "")
+				var values, want []string
+				for i := range 10 {
+					values, want = append(values, fmt.Sprintf(`{"id":%d}`, i)), append(want, fmt.Sprintf("%d|1", i))
+				}
+				c.Values(values...)
+				fault := f.fault
+				fault.Table = c.Table
+				if fault.Kind == "redirectTo" {
+					fault.To = closedPort(t, "127.0.0.2")
+				}
+				world.Sandbox.Arm(t, fault)
+				d := c.Document()
+				d.Writer["maxBatchRows"] = 5
+				r := c.Done(d)
+				if world.Sandbox.Hits(t, c.Table) != 1 {
+					t.Errorf("the fault has shown %d times, want once", world.Sandbox.Hits(t, c.Table))
+				}
+				if r.Report.Landed != 10 {
+					t.Errorf("landed %d, want 10", r.Report.Landed)
+				}
+				// A publish timeout promises the rows for later.
+				harness.Until(t, "all rows to be visible", func() bool { return c.Count() >= len(want) })
+				c.WantRows("SELECT id, COUNT(*) FROM @t GROUP BY id ORDER BY id", want...)
+			})
+		})
+	}
+}
+
+// The client gives up waiting while the load goes on: the same label tells it how that ended.
+func TestALateAnswerIsNotASecondLoad(t *testing.T) {
+	world.Each(t, func(t *testing.T, c *harness.Case) {
+		c.CreateTopic(1)
+		c.CreateTable("id INT", "")
+		c.Values(`{"id":1}`)
+		world.Sandbox.Arm(t, harness.Fault{Kind: "delayBe", At: "commit", Millis: 2500, Table: c.Table})
+		d := c.Document()
+		d.Writer["httpTimeoutSec"] = 1
+		d.Writer["loadProps"] = harness.Object{"format": "json", "timeout": 1}
+		if r := c.Run(d); r.Code != 0 {
+			t.Fatalf("exit code %d\n%s", r.Code, r.Said())
+		}
+		harness.Until(t, "the row", func() bool { return c.Count() > 0 })
+		c.WantRows("SELECT id, COUNT(*) FROM @t GROUP BY id", "1|1")
+	})
+}
+
+func TestADeadFrontendIsPassedOver(t *testing.T) {
+	world.Each(t, func(t *testing.T, c *harness.Case) {
+		c.CreateTopic(1)
+		c.CreateTable("id INT", "")
+		c.Values(`{"id":1}`, `{"id":2}`, `{"id":3}`)
+		dead := closedPort(t, "127.0.0.1")
+		for i, list := range []any{
+			[]string{dead, world.Sandbox.FEHTTP}, dead + "," + world.Sandbox.FEHTTP, dead + ";" + world.Sandbox.FEHTTP,
+		} {
+			d := c.Document()
+			d.Writer["loadUrl"] = list
+			d.Writer["jdbcUrl"] = "jdbc:mysql://" + closedPort(t, "127.0.0.1") + "," + world.Sandbox.FEQuery + "/"
+			d.Writer["maxBatchRows"] = 1
+			d.Reader["groupId"] = fmt.Sprintf("%s_%d", c.Group, i)
+			c.Done(d)
+			c.WantRows("SELECT COUNT(*) FROM @t", fmt.Sprint(3*(i+1)))
+		}
+	})
+}
+
+func TestLoadsAreCutByRowsAndBytes(t *testing.T) {
+	world.Each(t, func(t *testing.T, c *harness.Case) {
+		c.CreateTopic(1)
+		c.CreateTable("id INT, v STRING", "")
+		var values []string
+		for i := range 100 {
+			values = append(values, fmt.Sprintf(`{"id":%d,"v":%q}`, i, strings.Repeat("x", 1000)))
+		}
+		c.Values(values...)
+		for i, cut := range []struct {
+			key   string
+			value int
+			loads int64
+		}{{"maxBatchRows", 10, 10}, {"maxBatchSize", 20_000, 6}} {
+			d := c.Document()
+			d.Writer[cut.key] = cut.value
+			d.Reader["groupId"] = fmt.Sprintf("%s_%d", c.Group, i)
+			r := c.Done(d)
+			if r.Report.Loads < cut.loads {
+				t.Errorf("%s %d: %d loads, want %d or more", cut.key, cut.value, r.Report.Loads, cut.loads)
+			}
+			c.WantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM @t", fmt.Sprintf("%d|100", 100*(i+1)))
+		}
+		for _, l := range world.Sandbox.Loads(t, "be", c.Database, c.Table) {
+			if l.BodyBytes > 20_000 {
+				t.Errorf("a load of %d bytes", l.BodyBytes)
+			}
+		}
+	})
+}
+
+func TestCompressedLoads(t *testing.T) {
+	for _, codec := range []string{"gzip", "lz4_frame", "zstd"} {
+		for _, format := range formats {
+			t.Run(codec+" "+format, func(t *testing.T) {
+				t.Parallel()
+				c := world.Case(t, world.Brokers[0])
+				c.CreateTopic(1)
+				c.CreateTable("id INT, v STRING", "")
+				c.Values(`{"id":1,"v":"one"}`, `{"id":2,"v":"two"}`)
+				d := c.Document()
+				inFormat(d, format, "id", "v")
+				d.Writer["loadProps"].(harness.Object)["compression"] = codec
+				c.Done(d)
+				c.WantRows("SELECT id, v FROM @t ORDER BY id", "1|one", "2|two")
+			})
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/gx-etl/gx/test/e2e/harness"
+)
+
+func TestVariables(t *testing.T) {
+	world.Each(t, func(t *testing.T, c *harness.Case) {
+		c.CreateTopic(1)
+		c.CreateTable("id INT, day STRING, hour STRING, who STRING", "")
+		c.Values(`{"id":1}`)
+		d := c.Document()
+		d.Reader["topic"], d.Reader["groupId"] = "${topic}", "$group"
+		d.Writer["table"] = "${table}"
+		d.Reader["column"] = []string{"id", "'${bizdate}'", "'$[yyyymmddhh24miss-1/24]'", "'${who}'"}
+		d.Writer["column"] = []string{"id", "day", "hour", "who"}
+		c.Done(d, fmt.Sprintf("-p-Dtopic=%s -Dgroup=%s", c.Topic, c.Group), "-D", "table="+c.Table, "-D", "who=a=b c",
+			"--schedule-time", "2026-11-21 00:05:00", "--tz", "Asia/Shanghai")
+		c.WantRows("SELECT id, day, hour, who FROM @t", "1|20261120|20261120230500|a=b c")
+	})
+}
+
+func TestSecretsByReference(t *testing.T) {
+	world.Each(t, func(t *testing.T, c *harness.Case) {
+		c.CreateTopic(1)
+		c.CreateTable("id INT", "")
+		c.Values(`{"id":1}`)
+		d := c.Document()
+		d.Writer["username"] = harness.User
+		c.Env = append(c.Env, "GX_E2E_PASSWORD="+harness.Password)
+		d.Writer["password"] = "${env:GX_E2E_PASSWORD}"
+		c.Done(d)
+		d.Writer["password"] = "${file:" + c.File("given-password", []byte(harness.Password+"\n")) + "}"
+		c.Done(d)
+		c.WantRows("SELECT COUNT(*) FROM @t", "2")
+	})
+}

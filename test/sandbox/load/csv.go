@@ -1,0 +1,167 @@
+package load
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+const maxLine = 2<<30 + 100<<20 // bytes of one CSV row
+
+// csvReader cuts a CSV stream into rows and fields and feeds them to a sink.
+type csvReader struct {
+	q       *request
+	sink    *rowSink // nil: rows are only counted
+	counted int64
+	fields  [][]byte
+	skip    int
+	// special marks the bytes that may end a run of data in a quoted dialect.
+	special [256]bool
+	// text is where fields that had to be rewritten live until the row ends.
+	text []byte
+}
+
+func newCSVReader(q *request, sink *rowSink) *csvReader {
+	return &csvReader{q: q, sink: sink, skip: q.skip, fields: make([][]byte, 0, len(sink.mapping.sources)+1)}
+}
+
+// read consumes the whole stream. Rows are refused one by one; an error means
+// that the load as a whole failed.
+func (r *csvReader) read(src io.Reader) error {
+	if r.q.enclose != 0 || r.q.escape != 0 {
+		for _, c := range []byte{r.q.enclose, r.q.escape, r.q.separator[0], r.q.delimiter[0]} {
+			r.special[c] = true
+		}
+	}
+	pooled := buffers.Get().(*[]byte)
+	defer buffers.Put(pooled)
+	buf := *pooled
+	kept := 0 // bytes of an unfinished row at the start of buf
+	for {
+		if kept == len(buf) {
+			if len(buf) >= maxLine {
+				return errors.New("CSV line length exceed limit")
+			}
+			buf = append(buf, make([]byte, len(buf))...)
+		}
+		n, err := src.Read(buf[kept:])
+		filled := kept + n
+		used := 0
+		if n > 0 || err == io.EOF {
+			used = r.rows(buf[:filled], err == io.EOF)
+		}
+		kept = copy(buf, buf[used:filled])
+		if err == io.EOF {
+			if r.skip > 0 {
+				return fmt.Errorf("skip_header: end of file, %d more rows were to be skipped", r.skip)
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// rows handles the complete rows at the start of data, all of it when last is
+// set, and returns how many bytes they took.
+func (r *csvReader) rows(data []byte, last bool) int {
+	if r.q.enclose != 0 || r.q.escape != 0 {
+		return r.quotedRows(data, last)
+	}
+	delimiter := r.q.delimiter
+	whole := data
+	if !last {
+		whole = data[:bytes.LastIndex(data, delimiter)+1]
+	}
+	clean := utf8.Valid(whole) // then no row needs a look of its own
+	used := 0
+	for used < len(data) {
+		rest := data[used:]
+		var end int
+		if len(delimiter) == 1 {
+			end = bytes.IndexByte(rest, delimiter[0])
+		} else {
+			end = bytes.Index(rest, delimiter)
+		}
+		if end < 0 {
+			if !last {
+				return used
+			}
+			r.plainRow(rest, clean)
+			return len(data)
+		}
+		used += end + len(delimiter)
+		r.plainRow(rest[:end], clean)
+	}
+	return used
+}
+
+func (r *csvReader) plainRow(row []byte, clean bool) {
+	if r.skip > 0 {
+		r.skip--
+		return
+	}
+	if len(row) == 0 {
+		return
+	}
+	if !clean && !utf8.Valid(row) {
+		r.sink.filter("Invalid UTF-8 row", row)
+		return
+	}
+	fields := r.fields[:0]
+	separator := r.q.separator
+	for rest := row; ; {
+		var end int
+		if len(separator) == 1 {
+			end = bytes.IndexByte(rest, separator[0])
+		} else {
+			end = bytes.Index(rest, separator)
+		}
+		if end < 0 {
+			fields = append(fields, r.plainField(rest))
+			break
+		}
+		fields = append(fields, r.plainField(rest[:end]))
+		rest = rest[end+len(separator):]
+	}
+	r.fields = fields
+	r.emit(row)
+}
+
+// plainField gives the cell of a field: nil for NULL, trimmed when asked.
+func (r *csvReader) plainField(f []byte) []byte {
+	if r.q.trim {
+		f = trimSpaces(f)
+	}
+	if len(f) == 2 && f[0] == '\\' && f[1] == 'N' {
+		return nil
+	}
+	return f
+}
+
+// trimSpaces never gives nil, which would mean NULL.
+func trimSpaces(f []byte) []byte {
+	for len(f) > 0 && f[0] == ' ' {
+		f = f[1:]
+	}
+	for len(f) > 0 && f[len(f)-1] == ' ' {
+		f = f[:len(f)-1]
+	}
+	return f
+}
+
+func (r *csvReader) emit(row []byte) {
+	if r.sink == nil {
+		r.counted++
+		return
+	}
+	if want := len(r.sink.mapping.sources); len(r.fields) != want {
+		r.sink.filter(fmt.Sprintf("Target column count: %d doesn't match source value column count: %d. Column separator: '%s', Row delimiter: '%s'",
+			want, len(r.fields), show(r.q.separator), show(r.q.delimiter)), row)
+		return
+	}
+	r.sink.textRow(r.fields, row)
+}

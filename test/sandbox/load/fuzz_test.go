@@ -1,0 +1,185 @@
+package load
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gx-etl/gx/test/sandbox/store"
+)
+
+func fuzzTable(t testing.TB, model store.Model) *store.Table {
+	t.Helper()
+	st := store.New(store.Options{})
+	if err := st.CreateDatabase("d"); err != nil {
+		t.Fatal(err)
+	}
+	s := store.Schema{Columns: conformanceColumns(), Model: model, Keys: []string{"k"}}
+	tab, err := st.CreateTable("d", "t", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tab
+}
+
+func readRows(t testing.TB, tab *store.Table, q *request, src io.Reader) (*rowSink, error) {
+	t.Helper()
+	m, batch, err := q.plan(tab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := &rowSink{batch: batch, mapping: m, strict: q.strict}
+	if q.json {
+		err = newJSONReader(q, sink).read(src, -1)
+	} else {
+		err = newCSVReader(q, sink).read(src)
+	}
+	if err == nil && sink.total != sink.filtered+int64(batch.Len()) {
+		t.Fatalf("total %d, filtered %d, kept %d", sink.total, sink.filtered, batch.Len())
+	}
+	return sink, err
+}
+
+// The CSV reader gives the same rows however the stream is cut, and the counter
+// of the discard mode sees as many.
+func FuzzCSV(f *testing.F) {
+	f.Add([]byte("1\ta\t5\n\n2\t\\N\t6"), "\t", "\n", byte(0), byte(0), false, 0)
+	f.Add([]byte("1,\"a\"\"\n\",5\r\n2,b\\,c,6\r\n"), ",", "\r\n", byte('"'), byte('\\'), true, 1)
+	f.Add([]byte("1||a||5####2||||6#"), "||", "##", byte(0), byte(0), false, 0)
+	f.Add([]byte("\xff\t\t\n"), "\t", "\n", byte(0), byte(0), true, 0)
+	tab := fuzzTable(f, store.Duplicate)
+	f.Fuzz(func(t *testing.T, data []byte, sep, del string, enclose, escape byte, trim bool, skip int) {
+		if sep == "" || del == "" || len(sep) > maxDelimiter || len(del) > maxDelimiter || skip < 0 {
+			return
+		}
+		q := &request{separator: []byte(sep), delimiter: []byte(del), enclose: enclose, escape: escape, trim: trim, skip: skip}
+		whole, err := readRows(t, tab, q, bytes.NewReader(data))
+		pieces, pieceErr := readRows(t, tab, q, &oddPieces{data: data})
+		if (err == nil) != (pieceErr == nil) || whole.total != pieces.total || strings.Join(whole.log, "") != strings.Join(pieces.log, "") {
+			t.Fatalf("%d rows, %v in one piece; %d rows, %v in many\n%q\n%q", whole.total, err, pieces.total, pieceErr, whole.log, pieces.log)
+		}
+		if err != nil {
+			return
+		}
+		var counted int64
+		if enclose != 0 || escape != 0 {
+			counted, err = countQuoted(&oddPieces{data: data}, q)
+		} else {
+			counted, err = countCSV(&oddPieces{data: data}, q.delimiter, skip)
+		}
+		if err != nil || counted != whole.total {
+			t.Fatalf("counted %d, %v; read %d", counted, err, whole.total)
+		}
+	})
+}
+
+// A body the JSON reader takes is JSON to the standard library as well, with as
+// many objects.
+func FuzzJSON(f *testing.F) {
+	f.Add([]byte(`{"k":1,"v":"a","n":2}{"k":"x","v":null,"n":1.5}`), false)
+	f.Add([]byte(`[{"k":1,"n":2},{"\u006b":2,"n":true,"x":[{}]}]`), true)
+	f.Add([]byte(`{"k":1,"n":}`), false)
+	f.Add([]byte(`{"__op":1,"k":3,"n":"4"}`), false)
+	tab := fuzzTable(f, store.Primary)
+	f.Fuzz(func(t *testing.T, data []byte, strip bool) {
+		q := &request{json: true, stripArray: strip}
+		sink, err := readRows(t, tab, q, &oddPieces{data: data})
+		if err != nil {
+			return
+		}
+		var objects int64
+		dec := json.NewDecoder(bytes.NewReader(data))
+		for {
+			var doc json.RawMessage
+			if err := dec.Decode(&doc); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatalf("%q was taken: %v", data, err)
+			}
+			if !strip {
+				objects++
+				continue
+			}
+			var elements []json.RawMessage
+			if err := json.Unmarshal(doc, &elements); err != nil {
+				t.Fatalf("%q was taken: %v", data, err)
+			}
+			objects += int64(len(elements))
+		}
+		counted, err := countJSON(&oddPieces{data: data}, strip)
+		if sink.total != objects || counted != objects || err != nil {
+			t.Fatalf("%q: %d rows, %d counted, %d objects", data, sink.total, counted, objects)
+		}
+	})
+}
+
+// Headers never break the server, and those that are taken lead to a plan or to
+// a refusal.
+func FuzzHeaders(f *testing.F) {
+	f.Add("columns", "k, v, `n`", "column_separator", `\x01`, true)
+	f.Add("jsonpaths", `["$.a[0]","$.\"b c\""]`, "json_root", "$.x", false)
+	f.Add("columns", "k,__op='delete'", "merge_condition", "n", true)
+	f.Add("row_delimiter", `\x0D0A`, "timeout", "-5", false)
+	f.Add("max_filter_ratio", "NaN", "partial_update", "true", true)
+	primary, duplicate := fuzzTable(f, store.Primary), fuzzTable(f, store.Duplicate)
+	limits := Limits{}
+	limits.defaults()
+	f.Fuzz(func(t *testing.T, name1, value1, name2, value2 string, keyed bool) {
+		h := http.Header{}
+		h.Set(name1, value1)
+		h.Set(name2, value2)
+		tab := duplicate
+		if keyed {
+			tab = primary
+		}
+		for _, format := range []string{h.Get("format"), "json"} {
+			h.Set("format", format)
+			q := &request{}
+			if q.early(h, -1, &limits) != nil || q.late(h) != nil {
+				continue
+			}
+			if q.ratio < 0 || q.ratio > 1 || q.ratio != q.ratio {
+				t.Fatalf("max_filter_ratio %q gives %v", h.Get("max_filter_ratio"), q.ratio)
+			}
+			m, batch, err := q.plan(tab)
+			if err != nil {
+				continue
+			}
+			if batch == nil || len(m.sources) < len(m.columns) {
+				t.Fatalf("mapping %+v", m)
+			}
+			body := `{"k":1,"v":"a","n":2}`
+			if !q.json {
+				body = "1\ta\t2\n"
+			}
+			// Whatever the headers say, reading ends without a panic.
+			sink := &rowSink{batch: batch, mapping: m, strict: q.strict}
+			if q.json {
+				_ = newJSONReader(q, sink).read(strings.NewReader(body), -1)
+			} else {
+				_ = newCSVReader(q, sink).read(strings.NewReader(body))
+			}
+		}
+	})
+}
+
+func FuzzDelimiter(f *testing.F) {
+	for _, seed := range []string{",", `\x01`, `\x0D0A`, "0X7c7C", `\x`, `\xF`, `\xZZ`, "，", `\xff`, strings.Repeat("x", 51)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := parseDelimiter(text, "column separator")
+		if err != nil {
+			if d != nil || err.Error() == "" {
+				t.Fatalf("%q: %q with error %v", text, d, err)
+			}
+			return
+		}
+		if len(d) < 1 || len(d) > maxDelimiter {
+			t.Fatalf("%q gives %d bytes", text, len(d))
+		}
+	})
+}

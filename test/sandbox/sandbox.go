@@ -1,0 +1,166 @@
+// Package sandbox runs a Kafka and a StarRocks in one process: kfake for the
+// Kafka protocol, package load for the HTTP half of StarRocks and package
+// sqlport for its MySQL port. Tests start it in place; the command gx-sandbox
+// wraps it for everyone else.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/gx-etl/gx/test/sandbox/load"
+	"github.com/gx-etl/gx/test/sandbox/produce"
+	"github.com/gx-etl/gx/test/sandbox/sqlport"
+	"github.com/gx-etl/gx/test/sandbox/store"
+)
+
+// Options configure a Sandbox. The zero value starts everything but Kafka on
+// free ports, the BE on 127.0.0.2 and the rest on 127.0.0.1.
+type Options struct {
+	// WithKafka starts the embedded Kafka.
+	WithKafka bool
+	// Kafka, FEHTTP, FEQuery, BEHTTP and Control are listen addresses,
+	// host:port; port 0 chooses one, and so does an empty address.
+	Kafka, FEHTTP, FEQuery, BEHTTP, Control string
+	// Users are added to root, which has an empty password unless it is listed.
+	Users map[string]string
+	// Init is SQL to run before the listeners open: databases, tables, rows.
+	Init string
+	// Discard makes loads count rows without storing them.
+	Discard bool
+	// Limits lowers limits of the load server.
+	Limits load.Limits
+	// Version is the StarRocks version to show, sqlport's default when empty.
+	Version string
+}
+
+// Sandbox is a running Kafka and StarRocks.
+type Sandbox struct {
+	// Store holds the tables.
+	Store *store.Store
+	// Load is the HTTP half, with its faults and request log.
+	Load *load.Server
+
+	sql   *sqlport.Server
+	kafka *kfake.Cluster
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Start runs the Init statements and opens all listeners. ctx bounds the
+// starting, not the life of the sandbox.
+func Start(ctx context.Context, o Options) (*Sandbox, error) {
+	s := &Sandbox{Store: store.New(store.Options{})}
+	for user, password := range o.Users {
+		s.Store.Users().Add(user, password)
+	}
+	if strings.TrimSpace(o.Init) != "" {
+		if err := sqlport.Exec(ctx, s.Store, o.Init); err != nil {
+			return nil, fmt.Errorf("init SQL: %w", err)
+		}
+	}
+	if err := s.open(o); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Sandbox) open(o Options) error {
+	var err error
+	if s.Load, err = load.Start(load.Options{Store: s.Store, FE: o.FEHTTP, BE: o.BEHTTP, Control: o.Control,
+		Discard: o.Discard, Limits: o.Limits}); err != nil {
+		return err
+	}
+	s.sql, err = sqlport.New(s.Store, sqlport.Options{
+		Version:   o.Version,
+		Frontends: func() []sqlport.Node { return []sqlport.Node{nodeAt(s.Load.FEAddr(), true)} },
+		Backends:  func() []sqlport.Node { return []sqlport.Node{nodeAt(s.Load.BEAddr(), false)} },
+	})
+	if err != nil {
+		return err
+	}
+	query := o.FEQuery
+	if query == "" {
+		query = "127.0.0.1:0"
+	}
+	if err := s.sql.Listen(query); err != nil {
+		return fmt.Errorf("the MySQL port cannot listen on %s: %w", query, err)
+	}
+	s.Load.Describe("feQuery", s.QueryAddr())
+	if !o.WithKafka {
+		return nil
+	}
+	if s.kafka, err = startKafka(o.Kafka); err != nil {
+		return err
+	}
+	s.Load.Describe("kafka", s.KafkaAddr())
+	return nil
+}
+
+func nodeAt(addr string, leader bool) sqlport.Node {
+	n := sqlport.Node{Leader: leader}
+	// The address comes from a listener, so it always has both parts.
+	if tcp, err := net.ResolveTCPAddr("tcp", addr); err == nil {
+		n.Host, n.HTTPPort = tcp.IP.String(), tcp.Port
+	}
+	return n
+}
+
+// FEAddr returns host:port of the FE's HTTP server.
+func (s *Sandbox) FEAddr() string { return s.Load.FEAddr() }
+
+// BEAddr returns host:port of the BE's HTTP server.
+func (s *Sandbox) BEAddr() string { return s.Load.BEAddr() }
+
+// ControlAddr returns host:port of the control endpoint.
+func (s *Sandbox) ControlAddr() string { return s.Load.ControlAddr() }
+
+// QueryAddr returns host:port of the MySQL port.
+func (s *Sandbox) QueryAddr() string { return s.sql.Addr() }
+
+// KafkaAddr returns host:port of the Kafka broker, empty without one.
+func (s *Sandbox) KafkaAddr() string {
+	if s.kafka == nil {
+		return ""
+	}
+	return s.kafka.ListenAddrs()[0]
+}
+
+// Kafka returns the Kafka cluster for faults of its own, nil without one.
+func (s *Sandbox) Kafka() *kfake.Cluster { return s.kafka }
+
+// Exec runs SQL statements, separated by semicolons, as root.
+func (s *Sandbox) Exec(ctx context.Context, sql string) error {
+	return sqlport.Exec(ctx, s.Store, sql)
+}
+
+// Produce sends one message per line of text to a topic, which is created with
+// that many partitions if it does not exist. Messages have no key and go round
+// the partitions in turn.
+func (s *Sandbox) Produce(ctx context.Context, topic string, partitions int, lines io.Reader) (int64, error) {
+	return produce.Lines(ctx, produce.Options{Brokers: []string{s.KafkaAddr()}, Topic: topic, Partitions: partitions}, lines)
+}
+
+// Close ends everything and waits for it.
+func (s *Sandbox) Close() error {
+	s.closeOnce.Do(func() {
+		if s.kafka != nil {
+			s.kafka.Close()
+		}
+		if s.Load != nil {
+			s.closeErr = errors.Join(s.closeErr, s.Load.Close())
+		}
+		if s.sql != nil {
+			s.closeErr = errors.Join(s.closeErr, s.sql.Close())
+		}
+	})
+	return s.closeErr
+}

@@ -1,0 +1,88 @@
+package sqlport
+
+import (
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/gx-etl/gx/test/sandbox/store"
+)
+
+// provider shows the databases of the store to the query engine.
+type provider struct{ server *Server }
+
+var (
+	_ sql.DatabaseProvider = (*provider)(nil)
+	_ sql.FunctionProvider = (*provider)(nil)
+)
+
+// scratchDB names a database that holds one table, bound to the context of one
+// query: the rows of a SHOW statement that filters them with WHERE.
+const scratchDB = "\x01scratch"
+
+type scratchKey struct{}
+
+func (p *provider) Database(ctx *sql.Context, name string) (sql.Database, error) {
+	if name == scratchDB {
+		if t, ok := ctx.Value(scratchKey{}).(*virtualTable); ok {
+			return &virtualDB{name: scratchDB, tables: []*virtualTable{t}}, nil
+		}
+	}
+	if !p.server.st.HasDatabase(name) {
+		return nil, &store.UnknownDatabase{Database: name}
+	}
+	return &database{st: p.server.st, name: name}, nil
+}
+
+func (p *provider) HasDatabase(ctx *sql.Context, name string) bool {
+	return name == scratchDB && ctx.Value(scratchKey{}) != nil || p.server.st.HasDatabase(name)
+}
+
+func (p *provider) AllDatabases(*sql.Context) []sql.Database {
+	var list []sql.Database
+	for _, name := range p.server.st.Databases() {
+		list = append(list, &database{st: p.server.st, name: name})
+	}
+	return list
+}
+
+func (p *provider) Function(_ *sql.Context, name string) (sql.Function, bool) {
+	f, ok := functions[strings.ToLower(name)]
+	if !ok && strings.EqualFold(name, "current_version") {
+		return textFunction("current_version", p.server.opts.Version), true
+	}
+	return f, ok
+}
+
+// database is one database of the store. Names of tables are case-sensitive, as
+// they are in StarRocks.
+type database struct {
+	st   *store.Store
+	name string
+}
+
+var _ sql.Database = (*database)(nil)
+
+func (d *database) Name() string { return d.name }
+
+func (d *database) GetTableNames(*sql.Context) ([]string, error) { return d.st.Tables(d.name) }
+
+// GetTableInsensitive finds a table, possibly narrowed to some tablets (see
+// tabletName). The view of its rows is taken here: one per reference in a query.
+func (d *database) GetTableInsensitive(_ *sql.Context, name string) (sql.Table, bool, error) {
+	name, ids, err := splitTabletName(name)
+	if err != nil {
+		return nil, false, err
+	}
+	t, err := d.st.Table(d.name, name)
+	if err != nil {
+		return nil, false, err
+	}
+	tab := newTable(t)
+	if ids != nil {
+		if tab.buckets, err = bucketsOf(t, ids); err != nil {
+			return nil, false, err
+		}
+	}
+	return tab, true, nil
+}

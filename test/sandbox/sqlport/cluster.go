@@ -1,0 +1,195 @@
+package sqlport
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
+	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
+)
+
+// firstBackendID is where node numbers start.
+const firstBackendID int64 = 10001
+
+const backendColumns = `BackendId# IP HeartbeatPort# BePort# HttpPort# BrpcPort# LastStartTime LastHeartbeat Alive
+	SystemDecommissioned ClusterDecommissioned TabletNum# DataUsedCapacity AvailCapacity TotalCapacity UsedPct
+	MaxDiskUsedPct ErrMsg Version Status DataTotalCapacity DataUsedPct CpuCores# MemLimit NumRunningQueries#
+	MemUsedPct CpuUsedPct DataCacheMetrics Location StatusCode`
+
+const computeColumns = `ComputeNodeId# IP HeartbeatPort# BePort# HttpPort# BrpcPort# LastStartTime LastHeartbeat Alive
+	SystemDecommissioned ClusterDecommissioned ErrMsg Version CpuCores# MemLimit NumRunningQueries# MemUsedPct CpuUsedPct
+	HasStoragePath StatusCode`
+
+const frontendColumns = `Id Name IP EditLogPort# HttpPort# QueryPort# RpcPort# Role ClusterId# Join Alive
+	ReplayedJournalId# LastHeartbeat IsHelper ErrMsg StartTime Version`
+
+// Ports that a real cluster has and nothing here listens on.
+const (
+	editLogPort, rpcPort        = int64(9010), int64(9020)
+	heartbeatPort, bePort, brpc = int64(9050), int64(9060), int64(8060)
+)
+
+// showNodes answers SHOW BACKENDS, COMPUTE NODES and FRONTENDS.
+func (s *Server) showNodes(kind string) *answer {
+	clock := func(t time.Time) string { return t.Format(time.DateTime) }
+	start, now := clock(s.started), clock(time.Now())
+	nodes := func(f func() []Node) []Node {
+		if f == nil {
+			return nil
+		}
+		return f()
+	}
+	switch kind {
+	case "backends":
+		a := &answer{cols: columnsOf(backendColumns)}
+		tablets := int64(0)
+		for t := range s.allTables() {
+			tablets += int64(numTablets(t))
+		}
+		for i, n := range nodes(s.opts.Backends) {
+			alive, why, code := aliveText(n)
+			a.add(firstBackendID+int64(i), n.Host, heartbeatPort, bePort, int64(n.HTTPPort), brpc, start, now, alive,
+				"false", "false", tablets, "0.000 ", "1.000 GB", "1.000 GB", "0.00 %", "0.00 %", why, s.opts.Version,
+				`{"lastSuccessReportTabletsTime":"N/A"}`, "0.000 ", "0.00 %", int64(1), "1.000GB", int64(0), "0.00 %", "0.0 %",
+				"N/A", "", code)
+		}
+		return a
+	case "compute":
+		a := &answer{cols: columnsOf(computeColumns)}
+		for i, n := range nodes(s.opts.ComputeNodes) {
+			alive, why, code := aliveText(n)
+			a.add(firstBackendID+1000+int64(i), n.Host, heartbeatPort, bePort, int64(n.HTTPPort), brpc, start, now, alive,
+				"false", "false", why, s.opts.Version, int64(1), "1.000GB", int64(0), "0.00 %", "0.0 %", "false", code)
+		}
+		return a
+	}
+	a := &answer{cols: columnsOf(frontendColumns)}
+	for i, n := range nodes(s.opts.Frontends) {
+		alive, why, _ := aliveText(n)
+		role := "FOLLOWER"
+		if n.Leader {
+			role = "LEADER"
+		}
+		port := n.QueryPort
+		if port == 0 {
+			_, text, _ := strings.Cut(s.Addr(), ":")
+			port, _ = strconv.Atoi(text)
+		}
+		name := fmt.Sprintf("%s_%d_%d", n.Host, editLogPort, s.started.UnixMilli()+int64(i))
+		a.add(strconv.Itoa(i+1), name, n.Host, editLogPort, int64(n.HTTPPort), int64(port), rpcPort, role, int64(1), "true", alive,
+			int64(1), now, "true", why, start, s.opts.Version)
+	}
+	return a
+}
+
+func aliveText(n Node) (alive, why, code string) {
+	if n.Down {
+		return "false", "java.net.ConnectException: Connection refused (Connection refused)", "DISCONNECTED"
+	}
+	return "true", "", "OK"
+}
+
+func (ss *session) showTablets(c *lex.Cursor) (*answer, error) {
+	t, err := ss.fromTable(c)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{cols: columnsOf(`TabletId# ReplicaId# BackendId# SchemaHash# Version# VersionHash# LstSuccessVersion#
+		LstSuccessVersionHash# LstFailedVersion# LstFailedVersionHash# LstFailedTime DataSize RowCount# State
+		LstConsistencyCheckTime CheckVersion# CheckVersionHash# VersionCount# PathHash# MetaUrl CompactionStatus DiskRootPath`)}
+	for b, n := range tabletRows(t) {
+		id := tabletID(t, b)
+		a.add(id, id, firstBackendID, t.ID(), t.Version(), int64(0), t.Version(), int64(0), int64(-1), int64(0), nil, "0B", n, "NORMAL",
+			nil, int64(-1), int64(-1), int64(1), int64(0), "", "", "")
+	}
+	return a, nil
+}
+
+func (ss *session) showPartitions(c *lex.Cursor) (*answer, error) {
+	t, err := ss.fromTable(c)
+	if err != nil {
+		return nil, err
+	}
+	s := t.Schema()
+	a := &answer{cols: columnsOf(`PartitionId# PartitionName VisibleVersion# VisibleVersionTime VisibleVersionHash# State
+		PartitionKey Range DistributionKey Buckets# ReplicationNum# StorageMedium CooldownTime LastConsistencyCheckTime
+		DataSize StorageSize IsInMemory RowCount#`)}
+	return a.add(partitionID(t), t.Name(), t.Version(), nil, int64(0), "NORMAL", partitionKey(s), "", strings.Join(s.DistributedBy, ", "),
+		int64(numTablets(t)), int64(1), "HDD", "9999-12-31 23:59:59", nil, "0B", "0B", "false", t.NumRows()), nil
+}
+
+func (ss *session) showProcesses(full bool) *answer {
+	a := &answer{cols: columnsOf("Id# User Host Db Command ConnectionStartTime Time# State Info IsPending")}
+	const shown = 100
+	for _, p := range ss.server.wire.List() {
+		info := p.Text
+		if !full && len(info) > shown {
+			info = strings.ToValidUTF8(info[:shown], "")
+		}
+		a.add(int64(p.ID), p.User, p.Host, p.DB, p.Command, p.Since.Format(time.DateTime), int64(time.Since(p.Since)/time.Second), "OK", info, "false")
+	}
+	return a
+}
+
+// queryIDs finds the connection that runs a statement with a custom_query_id.
+type queryIDs struct {
+	mu   sync.Mutex // guards byID
+	byID map[string]*session
+}
+
+func (s *Server) rememberQueryID(id string, ss *session) {
+	s.ids.mu.Lock()
+	defer s.ids.mu.Unlock()
+	if s.ids.byID == nil {
+		s.ids.byID = map[string]*session{}
+	}
+	s.ids.byID[id] = ss
+}
+
+func (s *Server) forgetQueryID(ss *session) {
+	s.ids.mu.Lock()
+	defer s.ids.mu.Unlock()
+	for id, other := range s.ids.byID {
+		if other == ss {
+			delete(s.ids.byID, id)
+		}
+	}
+}
+
+// kill runs KILL [CONNECTION] id, KILL QUERY id and KILL QUERY 'custom query id'.
+func (ss *session) kill(c *lex.Cursor, w *wire.Result) error {
+	c.Next()
+	query := c.Try("query")
+	if !query {
+		c.Try("connection")
+	}
+	t := c.Next()
+	if err := c.End(); err != nil {
+		return err
+	}
+	var id uint64
+	switch {
+	case query && t.Kind == lex.String:
+		ss.server.ids.mu.Lock()
+		target := ss.server.ids.byID[t.Text]
+		ss.server.ids.mu.Unlock()
+		if target == nil {
+			return wire.Errorf(1094, "HY000", "Unknown query id: %s", t.Text)
+		}
+		id = uint64(target.conn.ID)
+	case t.Kind == lex.Number:
+		var err error
+		if id, err = strconv.ParseUint(t.Text, 10, 32); err != nil {
+			return lex.Unexpected(t, "INTEGER_VALUE")
+		}
+	default:
+		return lex.Unexpected(t, "INTEGER_VALUE", "SINGLE_QUOTED_TEXT")
+	}
+	if !ss.server.wire.Kill(uint32(id), !query) {
+		return wire.Errorf(1094, "HY000", "Unknown thread id: %d", id)
+	}
+	return w.OK(0, 0, "")
+}

@@ -1,0 +1,111 @@
+package ddl
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gx-etl/gx/test/sandbox/store"
+)
+
+// Show writes the statement that SHOW CREATE TABLE answers with. Parse reads it
+// back to the same schema.
+func Show(name string, s store.Schema) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "CREATE TABLE %s (\n", quoteName(name))
+	for i, c := range s.Columns {
+		b.WriteString("  " + showColumn(c))
+		if i < len(s.Columns)-1 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, ") ENGINE=OLAP \n%s KEY(%s)\n", keyWord(s.Model), quoteNames(s.Keys))
+	if s.Comment != "" {
+		fmt.Fprintf(&b, "COMMENT %s\n", quote(s.Comment))
+	}
+	if s.Partition != "" {
+		fmt.Fprintf(&b, "PARTITION BY %s\n", s.Partition)
+	}
+	if len(s.DistributedBy) > 0 {
+		fmt.Fprintf(&b, "DISTRIBUTED BY HASH(%s)", quoteNames(s.DistributedBy))
+	} else {
+		b.WriteString("DISTRIBUTED BY RANDOM")
+	}
+	if s.Buckets > 0 {
+		fmt.Fprintf(&b, " BUCKETS %d", s.Buckets)
+	}
+	b.WriteString(" \n")
+	if key := SortKey(s); len(key) > 0 {
+		fmt.Fprintf(&b, "ORDER BY(%s)\n", quoteNames(key))
+	}
+	var props []string
+	for _, k := range slices.Sorted(maps.Keys(s.Properties)) {
+		if k != SortKeyProperty {
+			props = append(props, quote(k)+" = "+quote(s.Properties[k]))
+		}
+	}
+	if len(props) > 0 {
+		fmt.Fprintf(&b, "PROPERTIES (\n%s\n)", strings.Join(props, ",\n"))
+	}
+	return strings.TrimRight(b.String(), " \n") + ";"
+}
+
+func showColumn(c store.Column) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s ", quoteName(c.Name), c.Type)
+	if c.Agg != "" {
+		b.WriteString(c.Agg + " ")
+	}
+	if c.Nullable {
+		b.WriteString("NULL ")
+	} else {
+		b.WriteString("NOT NULL ")
+	}
+	switch {
+	case c.AutoIncrement:
+		b.WriteString("AUTO_INCREMENT ")
+	case c.Default == nil:
+	case IsNow(c):
+		b.WriteString("DEFAULT CURRENT_TIMESTAMP ")
+	default:
+		b.WriteString("DEFAULT " + quote(*c.Default) + " ")
+	}
+	b.WriteString("COMMENT " + quote(c.Comment))
+	return b.String()
+}
+
+// IsNow reports whether the column defaults to the time of the insert.
+func IsNow(c store.Column) bool {
+	return c.Type.Kind == store.DateTime && c.Default != nil && *c.Default == "CURRENT_TIMESTAMP"
+}
+
+// SortKey returns the columns that rows are ordered by on disk: those of
+// ORDER BY, or none.
+func SortKey(s store.Schema) []string {
+	if s.Properties[SortKeyProperty] == "" {
+		return nil
+	}
+	return strings.Split(s.Properties[SortKeyProperty], "\x00")
+}
+
+func keyWord(m store.Model) string {
+	return map[store.Model]string{
+		store.Duplicate: "DUPLICATE", store.Aggregate: "AGGREGATE", store.Unique: "UNIQUE", store.Primary: "PRIMARY",
+	}[m]
+}
+
+func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+func quoteNames(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = quoteName(n)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+var quoter = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\0`)
+
+func quote(s string) string { return `"` + quoter.Replace(s) + `"` }

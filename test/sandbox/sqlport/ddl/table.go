@@ -1,0 +1,274 @@
+package ddl
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
+	"github.com/gx-etl/gx/test/sandbox/store"
+)
+
+// SortKeyProperty keeps the columns of ORDER BY, parted by zero bytes, among the
+// properties of a schema. SHOW CREATE TABLE writes it as the clause it came from.
+const SortKeyProperty = "sort_key"
+
+// table reads what follows the name of a new table.
+func (p *parser) table(name lex.Token) (store.Schema, error) {
+	var s store.Schema
+	if !p.Peek().Is("(") {
+		if p.Peek().Is("as") {
+			return s, lex.At(p.Peek(), "CREATE TABLE AS SELECT is not supported by this stand-in")
+		}
+		return s, lex.Unexpected(p.Peek(), "(", "LIKE")
+	}
+	cols, err := p.columns()
+	if err != nil {
+		return s, err
+	}
+	if len(cols) == 0 {
+		return s, lex.At(name, "A table must have at least 1 column")
+	}
+	if p.Try("engine") {
+		if err := p.Expect("="); err != nil {
+			return s, err
+		}
+		if t, err := p.Name(); err != nil {
+			return s, err
+		} else if !strings.EqualFold(t.Text, "olap") {
+			return s, lex.At(t, "Unknown storage engine '%s', this stand-in has OLAP only", t.Text)
+		}
+	}
+	if p.Try("default", "charset") || p.Try("charset") {
+		p.Try("=")
+		if _, err := p.Name(); err != nil {
+			return s, err
+		}
+	}
+	keys, err := p.keyClause(&s)
+	if err != nil {
+		return s, err
+	}
+	if s.Comment, err = p.comment(); err != nil {
+		return s, err
+	}
+	if err := p.partition(&s, cols); err != nil {
+		return s, err
+	}
+	if err := setKeys(&s, cols, keys); err != nil {
+		return s, err
+	}
+	if err := p.distribution(&s, name); err != nil {
+		return s, err
+	}
+	var sortKey string
+	if p.Try("order", "by") {
+		list, err := p.columnList(&s)
+		if err != nil {
+			return s, err
+		}
+		sortKey = strings.Join(list, "\x00")
+	}
+	if p.Try("rollup") {
+		if err := p.SkipParens(); err != nil {
+			return s, err
+		}
+	}
+	if p.Peek().Is("properties") {
+		if s.Properties, err = p.properties(); err != nil {
+			return s, err
+		}
+	}
+	if sortKey != "" {
+		if s.Properties == nil {
+			s.Properties = map[string]string{}
+		}
+		s.Properties[SortKeyProperty] = sortKey
+	}
+	if t := p.Peek(); t.Kind != lex.EOF {
+		return s, lex.Unexpected(t, nextClauses...)
+	}
+	return s, nil
+}
+
+var nextClauses = []string{"ENGINE", "DUPLICATE KEY", "COMMENT", "PARTITION BY", "DISTRIBUTED BY", "ORDER BY", "PROPERTIES", ";"}
+
+// keyClause reads {DUPLICATE|AGGREGATE|UNIQUE|PRIMARY} KEY (columns), if it is there.
+func (p *parser) keyClause(s *store.Schema) ([]lex.Token, error) {
+	models := map[string]store.Model{
+		"duplicate": store.Duplicate, "aggregate": store.Aggregate, "unique": store.Unique, "primary": store.Primary,
+	}
+	m, ok := models[strings.ToLower(p.Peek().Text)]
+	if !ok || p.Peek().Kind != lex.Word {
+		return nil, nil
+	}
+	p.Next()
+	if err := p.Expect("key"); err != nil {
+		return nil, err
+	}
+	s.Model = m
+	return p.Names()
+}
+
+// columnList reads (a, b) of columns that the table has.
+func (p *parser) columnList(s *store.Schema) ([]string, error) {
+	names, err := p.Names()
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, n := range names {
+		i := s.Index(n.Text)
+		if i < 0 {
+			return nil, lex.At(n, "Column '%s' does not exist in the table", n.Text)
+		}
+		if slices.Contains(list, s.Columns[i].Name) {
+			return nil, lex.At(n, "Column '%s' is named twice", n.Text)
+		}
+		list = append(list, s.Columns[i].Name)
+	}
+	return list, nil
+}
+
+// partition keeps the source of PARTITION BY: [RANGE|LIST] (columns or
+// expression) with an optional list of partitions, or a bare expression. Rows are
+// not laid out by it.
+func (p *parser) partition(s *store.Schema, cols []column) error {
+	if !p.Try("partition", "by") {
+		return nil
+	}
+	start := p.I
+	kind := p.Try("range") || p.Try("list")
+	if kind || p.Peek().Is("(") {
+		from := p.I
+		if err := p.SkipParens(); err != nil {
+			return err
+		}
+		if err := checkPartitionColumns(p.Toks[from+1:p.I-1], cols); err != nil {
+			return err
+		}
+		if kind && p.Peek().Is("(") {
+			if err := p.SkipParens(); err != nil {
+				return err
+			}
+		}
+	} else {
+		for t := p.Peek(); t.Kind != lex.EOF && !t.Is("distributed") && !t.Is("order") && !t.Is("properties") && !t.Is("rollup"); t = p.Peek() {
+			if t.Is("(") {
+				if err := p.SkipParens(); err != nil {
+					return err
+				}
+				continue
+			}
+			p.Next()
+		}
+		if p.I == start {
+			return lex.Unexpected(p.Peek(), "RANGE", "LIST", "(", "a column")
+		}
+	}
+	s.Partition = p.src[p.Toks[start].Pos:p.Toks[p.I-1].End]
+	return nil
+}
+
+// checkPartitionColumns looks at a plain list of columns; expressions are kept
+// as they are.
+func checkPartitionColumns(toks []lex.Token, cols []column) error {
+	if len(toks) == 0 {
+		return nil
+	}
+	for i, t := range toks {
+		if i%2 == 0 && !t.IsName() || i%2 == 1 && !t.Is(",") {
+			return nil
+		}
+	}
+	for i := 0; i < len(toks); i += 2 {
+		if !slices.ContainsFunc(cols, func(c column) bool { return strings.EqualFold(c.Name, toks[i].Text) }) {
+			return lex.At(toks[i], "Partition column[%s] does not exist in column list", toks[i].Text)
+		}
+	}
+	return nil
+}
+
+// distribution reads DISTRIBUTED BY {HASH (columns)|RANDOM} [BUCKETS n]. Without
+// the clause a Duplicate table is distributed at random, a Primary Key table by its key.
+func (p *parser) distribution(s *store.Schema, name lex.Token) error {
+	at := p.Peek()
+	if !p.Try("distributed", "by") {
+		switch s.Model {
+		case store.Primary:
+			s.DistributedBy = slices.Clone(s.Keys)
+		case store.Aggregate, store.Unique:
+			return lex.At(at, "Currently only support default distribution in DUP_KEYS, table '%s' needs DISTRIBUTED BY HASH", name.Text)
+		}
+		return nil
+	}
+	kind := p.Peek()
+	switch {
+	case p.Try("hash"):
+		list, err := p.columnList(s)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			col := s.Columns[s.Index(c)]
+			if s.Model != store.Duplicate && !col.Key {
+				return lex.At(kind, "Distribution column[%s] is not key column", c)
+			}
+			if why := notKey(col.Type); why != "" {
+				return lex.At(kind, "%s column can not be distribution column: %s", why, c)
+			}
+		}
+		s.DistributedBy = list
+	case p.Try("random"):
+		if s.Model != store.Duplicate {
+			return lex.At(kind, "%s does not support random distribution", s.Model)
+		}
+	default:
+		return lex.Unexpected(kind, "HASH", "RANDOM")
+	}
+	if p.Try("buckets") {
+		t := p.Next()
+		n, err := strconv.Atoi(t.Text)
+		if err != nil || t.Kind != lex.Number {
+			return lex.Unexpected(t, "INTEGER_VALUE")
+		}
+		if n < 1 {
+			return lex.At(t, "Number of hash buckets should be larger than zero.")
+		}
+		s.Buckets = n
+	}
+	return nil
+}
+
+// properties reads PROPERTIES ("k" = "v", ...).
+func (p *parser) properties() (map[string]string, error) {
+	if err := p.Expect("properties", "("); err != nil {
+		return nil, err
+	}
+	props := map[string]string{}
+	for {
+		at := p.Peek()
+		k, err := p.Str()
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := props[k]; twice {
+			return nil, lex.At(at, "property '%s' is given twice", k)
+		}
+		if k == SortKeyProperty {
+			return nil, lex.At(at, "Unknown properties: {%s}", k)
+		}
+		if err := p.Expect("="); err != nil {
+			return nil, err
+		}
+		if props[k], err = p.Str(); err != nil {
+			return nil, err
+		}
+		if p.Try(")") {
+			return props, nil
+		}
+		if !p.Try(",") {
+			return nil, lex.Unexpected(p.Peek(), ")", ",")
+		}
+	}
+}

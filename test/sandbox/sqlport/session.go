@@ -1,0 +1,326 @@
+package sqlport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/gx-etl/gx/test/sandbox/sqlport/ddl"
+	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
+	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
+	"github.com/gx-etl/gx/test/sandbox/store"
+)
+
+// session is the state of one connection, or of one script.
+type session struct {
+	server *Server
+	conn   *wire.Conn // nil for a script
+	base   *sql.BaseSession
+	vars   *variables
+}
+
+func newSession(s *Server, c *wire.Conn) *session { return &session{server: s, conn: c} }
+
+func (ss *session) user() string {
+	if ss.conn == nil {
+		return "root"
+	}
+	return ss.conn.User
+}
+
+func (ss *session) host() string {
+	if ss.conn == nil {
+		return "127.0.0.1"
+	}
+	if host, _, err := net.SplitHostPort(ss.conn.Remote); err == nil {
+		return host
+	}
+	return ss.conn.Remote
+}
+
+// Reset implements wire.Session. The current database stays.
+func (ss *session) Reset() {
+	db := ""
+	if ss.base != nil {
+		db = ss.base.GetCurrentDatabase()
+	}
+	var id uint32 = 1
+	if ss.conn != nil {
+		id = ss.conn.ID
+	}
+	ss.base = sql.NewBaseSessionWithClientServer("", sql.Client{User: ss.user(), Address: ss.host()}, id)
+	ss.base.SetCurrentDatabase(db)
+	ss.vars = ss.server.globals.clone()
+}
+
+// Close implements wire.Session.
+func (ss *session) Close() { ss.server.forgetQueryID(ss) }
+
+func (ss *session) db() string { return ss.base.GetCurrentDatabase() }
+
+// Use implements wire.Session.
+func (ss *session) Use(_ context.Context, db string) error {
+	db = strings.TrimPrefix(db, "default_catalog.")
+	if !ss.server.st.HasDatabase(db) && !strings.EqualFold(db, infoSchema) {
+		return wire.Errorf(1049, "42000", "Unknown database '%s'", db)
+	}
+	ss.base.SetCurrentDatabase(db)
+	if ss.conn != nil {
+		ss.conn.SetDB(db)
+	}
+	return nil
+}
+
+// Query implements wire.Session.
+func (ss *session) Query(ctx context.Context, text string, w *wire.Result) error {
+	list, err := lex.Split(text)
+	if err != nil {
+		return sqlError(err)
+	}
+	if len(list) == 0 {
+		return w.OK(0, 0, "")
+	}
+	if len(list) > 1 && ss.conn != nil && !ss.conn.MultiStatements() {
+		return sqlError(lex.At(list[1].Toks[0], "several statements in one request need the client flag CLIENT_MULTI_STATEMENTS"))
+	}
+	for i, stmt := range list {
+		w.More(i < len(list)-1)
+		if err := ss.run(ctx, stmt, w); err != nil {
+			return sqlError(ss.why(ctx, err))
+		}
+	}
+	return nil
+}
+
+// errTimeout ends a statement that ran longer than query_timeout.
+var errTimeout = errors.New("query timeout")
+
+// why replaces an error by the reason the statement's context ended, if it did.
+func (ss *session) why(ctx context.Context, err error) error {
+	var we *wire.Error
+	if errors.As(err, &we) && we.Code != 1064 && we.Code != 1105 {
+		return err
+	}
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, wire.ErrKilled):
+		return wire.Errorf(1317, "70100", "Query execution was interrupted: %v", wire.ErrKilled)
+	case errors.Is(err, errTimeout):
+		return wire.Errorf(5024, "HY000", "Query reached its timeout of %s seconds, please increase the 'query_timeout' session variable and retry", ss.vars.get("query_timeout"))
+	case cause != nil:
+		return wire.Errorf(1053, "08S01", "Server shutdown in progress")
+	}
+	return err
+}
+
+// run executes one statement. Each answers with exactly one result.
+func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) error {
+	c := &lex.Cursor{Toks: stmt.Toks}
+	for c.Peek().Kind == lex.Hint { // only in front of a statement: nothing to set
+		c.Next()
+	}
+	first := c.Peek()
+	switch strings.ToLower(first.Text) {
+	case "select", "with", "(":
+		return ss.selectRows(ctx, stmt, w)
+	case "insert":
+		return ss.asWriter(func() error { return ss.insert(ctx, stmt, w) })
+	case "delete":
+		return ss.asWriter(func() error { return ss.delete(ctx, stmt, w) })
+	case "update":
+		return ss.asWriter(func() error { return ss.update(ctx, stmt, w) })
+	case "create", "drop", "truncate":
+		return ss.asWriter(func() error { return ss.define(stmt, w) })
+	case "use":
+		return ss.use(ctx, c, w)
+	case "set":
+		return ss.set(ctx, stmt, w)
+	case "show":
+		return ss.show(ctx, stmt, w)
+	case "desc", "describe", "explain":
+		return ss.describe(ctx, c, w)
+	case "kill":
+		return ss.kill(c, w)
+	case "commit", "rollback":
+		// Nothing was begun: every statement is a transaction of its own, also
+		// with autocommit off.
+		return w.OK(0, 0, "")
+	case "begin", "start":
+		return lex.At(first, "explicit transactions are not supported by this stand-in")
+	}
+	return lex.Unexpected(first, "SELECT", "WITH", "INSERT", "DELETE", "UPDATE", "CREATE", "DROP", "TRUNCATE", "USE", "SET", "SHOW", "DESC", "KILL")
+}
+
+// asWriter refuses statements that change something to a user without the right.
+func (ss *session) asWriter(fn func() error) error {
+	if ss.conn != nil && !ss.server.st.Users().CanInsert(ss.user()) {
+		return wire.Errorf(5203, "42000", "Access denied; you need (at least one of) the INSERT privilege(s) for this operation. User: '%s'@'%s'.", ss.user(), ss.host())
+	}
+	return fn()
+}
+
+func (ss *session) use(ctx context.Context, c *lex.Cursor, w *wire.Result) error {
+	c.Next()
+	name, err := c.Name()
+	if err != nil {
+		return err
+	}
+	if c.Try(".") {
+		if name.Text != "default_catalog" {
+			return lex.At(name, "Unknown catalog '%s'", name.Text)
+		}
+		if name, err = c.Name(); err != nil {
+			return err
+		}
+	}
+	if err := c.End(); err != nil {
+		return err
+	}
+	if err := ss.Use(ctx, name.Text); err != nil {
+		return err
+	}
+	return w.OK(0, 0, "")
+}
+
+// selectRows runs a SELECT: system variables here, everything else in the engine.
+func (ss *session) selectRows(ctx context.Context, stmt lex.Statement, w *wire.Result) error {
+	if list, ok := variableList(stmt.Toks); ok {
+		return ss.selectVariables(list, w)
+	}
+	vars := ss.vars
+	text, hints, err := ss.rewrite(stmt)
+	if err != nil {
+		return err
+	}
+	if len(hints) > 0 {
+		vars = ss.vars.clone()
+		for _, h := range hints {
+			if err := vars.set(h.name.Text, h.value); err != nil {
+				return err
+			}
+		}
+	}
+	ctx, done := ss.limit(ctx, vars)
+	defer done()
+	q, err := ss.server.engine.plan(ctx, ss, text)
+	if err != nil {
+		return ss.timedOut(ctx, err)
+	}
+	return ss.timedOut(ctx, ss.server.engine.write(q, w))
+}
+
+// limit applies query_timeout, and registers the statement under its
+// custom_query_id if it has one.
+func (ss *session) limit(ctx context.Context, vars *variables) (context.Context, func()) {
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(vars.number("query_timeout"))*time.Second, errTimeout)
+	id := vars.get("custom_query_id")
+	if id != "" && ss.conn != nil {
+		ss.server.rememberQueryID(id, ss)
+	}
+	return ctx, func() {
+		cancel()
+		if id != "" {
+			ss.server.forgetQueryID(ss)
+		}
+	}
+}
+
+func (ss *session) timedOut(ctx context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
+		return errTimeout
+	}
+	return err
+}
+
+// define runs CREATE, DROP and TRUNCATE.
+func (ss *session) define(stmt lex.Statement, w *wire.Result) error {
+	parsed, err := ddl.Parse(stmt)
+	if err != nil {
+		return err
+	}
+	st := ss.server.st
+	switch d := parsed.(type) {
+	case *ddl.CreateDatabase:
+		err = st.CreateDatabase(d.Name)
+		if d.IfNotExists {
+			err = unless[*store.DatabaseExists](err)
+		}
+	case *ddl.DropDatabase:
+		err = st.DropDatabase(d.Name)
+		if d.IfExists {
+			err = unless[*store.UnknownDatabase](err)
+		}
+		if err == nil && ss.db() == d.Name {
+			ss.base.SetCurrentDatabase("")
+		}
+	case *ddl.CreateTable:
+		err = ss.create(d.DB, d.Name, d.IfNotExists, d.Schema)
+	case *ddl.CreateTableLike:
+		var like *store.Table
+		if like, err = ss.table(d.LikeDB, d.LikeName); err == nil {
+			err = ss.create(d.DB, d.Name, d.IfNotExists, like.Schema())
+		}
+	case *ddl.DropTable:
+		var db string
+		if db, err = ss.dbOr(d.DB); err == nil {
+			err = st.DropTable(db, d.Name)
+			if d.IfExists {
+				err = unless[*store.UnknownTable](err)
+			}
+		}
+	case *ddl.Truncate:
+		var t *store.Table
+		if t, err = ss.table(d.DB, d.Name); err == nil {
+			t.Truncate()
+		}
+	default:
+		err = fmt.Errorf("statement %T", parsed)
+	}
+	if err != nil {
+		return err
+	}
+	return w.OK(0, 0, "")
+}
+
+// unless drops an error of type E.
+func unless[E error](err error) error {
+	if e := *new(E); errors.As(err, &e) {
+		return nil
+	}
+	return err
+}
+
+func (ss *session) create(db, name string, ifNot bool, s store.Schema) error {
+	db, err := ss.dbOr(db)
+	if err != nil {
+		return err
+	}
+	_, err = ss.server.st.CreateTable(db, name, s)
+	if ifNot {
+		err = unless[*store.TableExists](err)
+	}
+	return err
+}
+
+// dbOr returns db, or the current database when db is empty.
+func (ss *session) dbOr(db string) (string, error) {
+	if db == "" {
+		db = ss.db()
+	}
+	if db == "" {
+		return "", errNoDatabase
+	}
+	return db, nil
+}
+
+func (ss *session) table(db, name string) (*store.Table, error) {
+	db, err := ss.dbOr(db)
+	if err != nil {
+		return nil, err
+	}
+	return ss.server.st.Table(db, name)
+}

@@ -1,0 +1,159 @@
+// Package sqlport is the MySQL port of the StarRocks stand-in: what a frontend
+// answers on its query port, over the tables of a store.
+//
+// Three parts share the work. Package wire speaks the protocol. Package ddl reads
+// StarRocks data definition. Queries run on go-mysql-server, over a table type
+// that reads store snapshots in place; statements of administration (SHOW, SET,
+// KILL) and writes are read by this package itself.
+package sqlport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
+	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
+	"github.com/gx-etl/gx/test/sandbox/store"
+)
+
+// DefaultVersion is the StarRocks version a server shows without Options.Version.
+const DefaultVersion = "3.5.5"
+
+// mysqlVersion is what version() and the greeting say, on every StarRocks of
+// the last years.
+const mysqlVersion = "8.0.33"
+
+// Node is a frontend or backend as SHOW FRONTENDS and SHOW BACKENDS list it.
+type Node struct {
+	Host      string
+	HTTPPort  int
+	QueryPort int  // frontends; 0 means the port of this server
+	Leader    bool // frontends
+	Down      bool // shown with Alive = false
+}
+
+// Options configure a Server. Callbacks may be nil, and may be called from
+// several connections at once.
+type Options struct {
+	// Version is the StarRocks version to show, "3.3.2" or shorter. Below
+	// 3.2 server-side prepared statements are refused altogether.
+	Version string
+	// Frontends, Backends and ComputeNodes list the nodes of the cluster.
+	Frontends, Backends, ComputeNodes func() []Node
+}
+
+// Server is the MySQL port over one store.
+type Server struct {
+	st      *store.Store
+	opts    Options
+	engine  *engine
+	wire    *wire.Server
+	globals *variables
+	started time.Time
+	ids     queryIDs
+	version [2]int // major and minor
+}
+
+// New makes a server that is not listening yet. The error is a Version that
+// cannot be read.
+func New(st *store.Store, o Options) (*Server, error) {
+	if o.Version == "" {
+		o.Version = DefaultVersion
+	}
+	s := &Server{st: st, opts: o, globals: newVariables(), started: time.Now()}
+	var err error
+	if s.version, err = parseVersion(o.Version); err != nil {
+		return nil, err
+	}
+	s.engine = newEngine(s)
+	s.wire = wire.NewServer(s, mysqlVersion)
+	return s, nil
+}
+
+func parseVersion(v string) (got [2]int, err error) {
+	parts := strings.SplitN(v, ".", 3)
+	for i := range got {
+		if i < len(parts) {
+			if got[i], err = strconv.Atoi(strings.TrimRight(parts[i], "-abcdefghijklmnopqrstuvwxyz")); err != nil {
+				return got, fmt.Errorf("StarRocks version %q: expected something like 3.3.2", v)
+			}
+		}
+	}
+	return got, nil
+}
+
+// Listen opens addr (host:port, port 0 for any) and starts to accept clients.
+func (s *Server) Listen(addr string) error { return s.wire.Listen(addr) }
+
+// Addr returns the listening address, or nothing before Listen.
+func (s *Server) Addr() string { return s.wire.Addr() }
+
+// Close ends all connections and returns when they are gone.
+func (s *Server) Close() error { return s.wire.Close() }
+
+// Password implements wire.Handler.
+func (s *Server) Password(user string) (string, bool) { return s.st.Users().Password(user) }
+
+// Open implements wire.Handler.
+func (s *Server) Open(c *wire.Conn) wire.Session {
+	ss := newSession(s, c)
+	ss.Reset()
+	return ss
+}
+
+// Exec runs the statements of a script against a store, without a socket, as
+// user root. Results of queries are thrown away. The error names the line of the
+// statement that failed; the ones before it have taken effect.
+func Exec(ctx context.Context, st *store.Store, script string) error {
+	s, err := New(st, Options{})
+	if err != nil {
+		return err
+	}
+	list, err := lex.Split(script)
+	if err != nil {
+		return err
+	}
+	ss := newSession(s, nil)
+	ss.Reset()
+	for _, stmt := range list {
+		if err := ss.run(ctx, stmt, wire.Discard()); err != nil {
+			return fmt.Errorf("statement at line %d: %w", stmt.Toks[0].Line, sqlError(err))
+		}
+	}
+	return nil
+}
+
+// sqlError turns any error of this package into the one a client sees.
+func sqlError(err error) *wire.Error {
+	var (
+		we      *wire.Error
+		syntax  *lex.Error
+		unknown *store.UnknownTable
+		noDB    *store.UnknownDatabase
+		dbThere *store.DatabaseExists
+		there   *store.TableExists
+	)
+	switch {
+	case errors.As(err, &we):
+		return we
+	case errors.As(err, &syntax):
+		return wire.Errorf(1064, "42000", "%v", syntax)
+	case errors.As(err, &unknown):
+		return wire.Errorf(5502, "42000", "Getting analyzing error. Detail message: %v.", unknown)
+	case errors.As(err, &noDB):
+		return wire.Errorf(1049, "42000", "Getting analyzing error. Detail message: %v.", noDB)
+	case errors.As(err, &dbThere):
+		return wire.Errorf(1007, "HY000", "%v", dbThere)
+	case errors.As(err, &there):
+		return wire.Errorf(1050, "42S01", "%v", there)
+	case errors.Is(err, errNoDatabase):
+		return wire.Errorf(1046, "3D000", "No database selected")
+	}
+	return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: %s.", strings.TrimSuffix(err.Error(), "."))
+}
+
+var errNoDatabase = errors.New("no database selected")

@@ -1,0 +1,262 @@
+package sqlport
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/big"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/shopspring/decimal"
+
+	"github.com/gx-etl/gx/test/sandbox/store"
+)
+
+// table is a store table as the query engine sees it: one snapshot, some of the
+// columns. It is immutable; projection makes another one over the same snapshot.
+type table struct {
+	t       *store.Table
+	snap    *store.Snapshot
+	full    sql.Schema // of all columns
+	project []int      // columns to read, nil for all
+	names   []string   // of the projected columns, nil for all
+	buckets []int      // tablets to read, nil for all
+}
+
+var (
+	_ sql.ProjectedTable  = (*table)(nil)
+	_ sql.PrimaryKeyTable = (*table)(nil)
+)
+
+func newTable(t *store.Table) *table {
+	s := t.Schema()
+	tab := &table{t: t, snap: t.Snapshot(), full: make(sql.Schema, len(s.Columns))}
+	for i, c := range s.Columns {
+		tab.full[i] = &sql.Column{
+			Name: c.Name, Type: sqlType(c.Type), Nullable: c.Nullable, Source: t.Name(), DatabaseSource: t.DB(),
+			PrimaryKey: s.Model == store.Primary && c.Key, Comment: c.Comment,
+		}
+	}
+	return tab
+}
+
+func (t *table) Name() string               { return t.t.Name() }
+func (t *table) String() string             { return t.t.Name() }
+func (t *table) Collation() sql.CollationID { return sql.Collation_Default }
+func (t *table) Projections() []string      { return t.names }
+
+// PrimaryKeySchema gives the engine all columns, also of a projected table: it
+// numbers columns by it.
+func (t *table) PrimaryKeySchema() sql.PrimaryKeySchema { return sql.NewPrimaryKeySchema(t.full) }
+
+func (t *table) Schema() sql.Schema {
+	if t.project == nil {
+		return t.full
+	}
+	s := make(sql.Schema, len(t.project))
+	for i, c := range t.project {
+		s[i] = t.full[c]
+	}
+	return s
+}
+
+// columns returns the store columns behind the schema.
+func (t *table) columns() []int {
+	if t.project != nil {
+		return t.project
+	}
+	all := make([]int, len(t.full))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+func (t *table) WithProjections(names []string) sql.Table {
+	n := *t
+	n.names, n.project = names, make([]int, 0, len(names))
+	for _, name := range names {
+		n.project = append(n.project, t.full.IndexOfColName(name))
+	}
+	return &n
+}
+
+// onePartition is the only partition of every table here.
+type onePartition struct{}
+
+func (onePartition) Key() []byte { return []byte{0} }
+
+func (t *table) Partitions(*sql.Context) (sql.PartitionIter, error) {
+	return sql.PartitionsToPartitionIter(onePartition{}), nil
+}
+
+func (t *table) PartitionRows(ctx *sql.Context, _ sql.Partition) (sql.RowIter, error) {
+	return newRows(ctx, t, t.columns()), nil
+}
+
+// rows reads a snapshot row by row, in engine values.
+type rows struct {
+	cur  *reader
+	conv []func(any) any
+	raw  []any
+}
+
+func newRows(ctx context.Context, t *table, columns []int) *rows {
+	r := &rows{cur: newReader(ctx, t, columns), raw: make([]any, len(columns))}
+	schema := t.t.Schema()
+	for _, c := range columns {
+		r.conv = append(r.conv, toEngine(schema.Columns[c].Type))
+	}
+	return r
+}
+
+func (r *rows) Next(*sql.Context) (sql.Row, error) {
+	ok, err := r.cur.next(r.raw)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, io.EOF
+	}
+	row := make(sql.Row, len(r.raw))
+	for i, v := range r.raw {
+		if v != nil && r.conv[i] != nil {
+			v = r.conv[i](v)
+		}
+		row[i] = v
+	}
+	return row, nil
+}
+
+func (r *rows) Close(*sql.Context) error { return nil }
+
+// reader reads canonical values, narrowed to the table's tablets, and looks at
+// its context now and then.
+type reader struct {
+	ctx   context.Context
+	cur   *store.Cursor
+	n     int
+	pick  *bucketFilter
+	extra []any // row with the distribution columns behind the wanted ones
+}
+
+func newReader(ctx context.Context, t *table, columns []int) *reader {
+	r := &reader{ctx: ctx}
+	if t.buckets != nil {
+		r.pick = newBucketFilter(t.t, t.buckets, len(columns))
+		columns = append(append([]int(nil), columns...), r.pick.columns...)
+		r.extra = make([]any, len(columns))
+	}
+	r.cur = t.snap.Cursor(append([]int{}, columns...))
+	return r
+}
+
+func (r *reader) next(dst []any) (bool, error) {
+	for {
+		if r.n++; r.n&1023 == 0 {
+			if err := r.ctx.Err(); err != nil {
+				return false, err
+			}
+		}
+		if r.pick == nil {
+			return r.cur.Next(dst), nil
+		}
+		if !r.cur.Next(r.extra) {
+			return false, nil
+		}
+		if r.pick.has(r.extra) {
+			copy(dst, r.extra)
+			return true, nil
+		}
+	}
+}
+
+// largeIntDigits is the precision that tells a LARGEINT from a DECIMAL, which
+// has 38 digits at most.
+const largeIntDigits = 40
+
+var largeIntType = types.MustCreateDecimalType(largeIntDigits, 0)
+
+// engineScale is the largest scale a decimal type of the engine can name. Values
+// keep the scale they have; see sqlType.
+const engineScale = types.DecimalTypeMaxScale
+
+// sqlType is the engine's type of a column. The three text types differ only in
+// what the client is told: VAR_STRING for VARCHAR, STRING for CHAR and for what has
+// no MySQL type. They have no length that a comparison could trip over.
+func sqlType(t store.Type) sql.Type {
+	switch t.Kind {
+	case store.Boolean:
+		return types.Boolean
+	case store.TinyInt:
+		return types.Int8
+	case store.SmallInt:
+		return types.Int16
+	case store.Int:
+		return types.Int32
+	case store.BigInt:
+		return types.Int64
+	case store.LargeInt:
+		return largeIntType
+	case store.Float:
+		return types.Float32
+	case store.Double:
+		return types.Float64
+	case store.Decimal:
+		return types.MustCreateDecimalType(uint8(t.Precision), uint8(min(t.Scale, engineScale)))
+	case store.Date:
+		return types.Date
+	case store.DateTime:
+		return types.DatetimeMaxPrecision
+	case store.Varchar:
+		return types.LongText
+	case store.Binary:
+		return types.LongBlob
+	case store.Char:
+		return types.Text
+	}
+	return types.MediumText
+}
+
+// toEngine converts a canonical value that is not NULL; nil means it is used as
+// it is.
+func toEngine(t store.Type) func(any) any {
+	switch t.Kind {
+	case store.LargeInt:
+		return func(v any) any { return decimal.NewFromBigInt(v.(*big.Int), 0) }
+	case store.Decimal:
+		return func(v any) any { return mustDecimal(v.(string)) }
+	case store.Date, store.DateTime:
+		return func(v any) any { return parseMoment(v.(string)) }
+	}
+	return nil
+}
+
+func mustDecimal(s string) decimal.Decimal {
+	d, err := decimal.NewFromString(s)
+	if err != nil {
+		panic(fmt.Sprintf("the store holds the decimal %q", s))
+	}
+	return d
+}
+
+// parseMoment reads "2006-01-02[ 15:04:05[.ffffff]]", which the store has checked.
+func parseMoment(s string) time.Time {
+	num := func(from, to int) (n int) {
+		for _, c := range []byte(s[from:to]) {
+			n = n*10 + int(c-'0')
+		}
+		return n
+	}
+	y, m, d := num(0, 4), time.Month(num(5, 7)), num(8, 10)
+	if len(s) == 10 {
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	micro := 0
+	if len(s) == 26 {
+		micro = num(20, 26)
+	}
+	return time.Date(y, m, d, num(11, 13), num(14, 16), num(17, 19), micro*1000, time.UTC)
+}

@@ -1,0 +1,232 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/gx-etl/gx/test/sandbox/jsonscan"
+)
+
+// Op says what a row of a Primary Key batch does.
+type Op uint8
+
+// The operations, numbered as __op numbers them.
+const (
+	Upsert Op = iota
+	Delete
+)
+
+// Batch gathers rows for one commit. Two ways fill it: Add with canonical
+// values, or cell by cell (Text, Token, Null) closed by EndRow. It is for one
+// goroutine.
+type Batch struct {
+	table   *Table
+	columns []int // schema position of each batch column
+	at      []int // batch column of each schema position, -1 when absent
+	vectors []vector
+	ops     []Op // nil while all rows are upserts
+	rows    int
+	scratch []byte
+
+	partial bool
+	merge   int // batch column of the merge condition, -1 without one
+	missing *RowError
+}
+
+// NewBatch returns an empty batch whose rows hold the given columns (positions
+// in the schema; nil means all). Columns left out get their default, or NULL.
+func (t *Table) NewBatch(columns []int) *Batch {
+	b := &Batch{table: t, at: make([]int, len(t.cells)), merge: -1}
+	for i := range b.at {
+		b.at[i] = -1
+	}
+	if columns == nil {
+		for i := range t.cells {
+			columns = append(columns, i)
+		}
+	}
+	for i, c := range columns {
+		if b.at[c] >= 0 {
+			panic(fmt.Sprintf("store: column %d twice in a batch of %s.%s", c, t.db, t.name))
+		}
+		b.at[c] = i
+		b.columns = append(b.columns, c)
+		b.vectors = append(b.vectors, vector{kind: t.cells[c].storage})
+	}
+	for i := range t.schema.Columns {
+		if c := &t.schema.Columns[i]; b.at[i] < 0 && !c.Nullable && c.Default == nil && !c.AutoIncrement {
+			b.missing = &RowError{Column: c.Name, Reason: "Column has no default value. column: " + c.Name}
+			break
+		}
+	}
+	return b
+}
+
+// SetPartialUpdate makes the commit keep the stored values of the columns the
+// batch does not hold. Keys not stored yet get defaults, or the type's zero
+// value. Only for the Primary model.
+func (b *Batch) SetPartialUpdate() {
+	b.partial = true
+	b.missing = nil
+}
+
+// SetMergeCondition makes a row replace a stored one only if its value of the
+// column (position in the schema) is not smaller. Only for the Primary model.
+func (b *Batch) SetMergeCondition(column int) { b.merge = b.at[column] }
+
+// Len returns the number of rows.
+func (b *Batch) Len() int { return b.rows }
+
+// Reset empties the batch and keeps its memory. Not after Commit, which may
+// have taken the memory over.
+func (b *Batch) Reset() {
+	for i := range b.vectors {
+		b.vectors[i].cut(0)
+	}
+	b.ops, b.rows = nil, 0
+}
+
+// Add appends a row of canonical values in the order of the batch's columns.
+// The error is a *RowError, and the batch is then unchanged. For a Delete only
+// the key columns are checked.
+func (b *Batch) Add(values []any, op Op) error {
+	if len(values) != len(b.columns) {
+		return &RowError{Reason: fmt.Sprintf("the row has %d values for %d columns", len(values), len(b.columns))}
+	}
+	for i, val := range values {
+		c := &b.table.schema.Columns[b.columns[i]]
+		if val == nil && !c.Nullable && !c.AutoIncrement && (op == Upsert || c.Key) {
+			b.CancelRow()
+			return nullError(c)
+		}
+		if err := b.vectors[i].addValue(c, &b.table.cells[b.columns[i]], val); err != nil {
+			b.CancelRow()
+			return err
+		}
+	}
+	if op == Delete {
+		b.keep(op)
+		return nil
+	}
+	return b.close(op)
+}
+
+// Text appends the cell of batch column col that CSV text stands for. A value
+// that does not convert is NULL, or an error in strict mode. The errors of the
+// cell methods are *RowError; the caller then ends the row with CancelRow.
+func (b *Batch) Text(col int, text []byte, strict bool) error {
+	sc := b.columns[col]
+	switch b.table.cells[sc].readText(&b.vectors[col], text) {
+	case cellOK:
+		return nil
+	case cellTooLarge:
+		return tooLargeError(&b.table.schema.Columns[sc], text, len(text))
+	}
+	c := &b.table.schema.Columns[sc]
+	if strict {
+		return &RowError{Column: c.Name, Reason: fmt.Sprintf(
+			"The field (name = %s, pos = %d) is out of range. Type: %s, Value length: %d, Value: %s",
+			c.Name, col, c.Type, len(text), text)}
+	}
+	return b.Null(col)
+}
+
+// Token appends the cell of batch column col that a checked JSON token stands for.
+// A second cell for a column the row holds already is ignored.
+func (b *Batch) Token(col int, token []byte, strict bool) error {
+	if b.vectors[col].n > b.rows {
+		return nil
+	}
+	if len(token) == 4 && token[0] == 'n' {
+		return b.Null(col)
+	}
+	sc := b.columns[col]
+	c := &b.table.schema.Columns[sc]
+	switch b.table.cells[sc].readToken(&b.vectors[col], token, &b.scratch) {
+	case cellOK:
+		return nil
+	case cellTooLarge:
+		text := token
+		if token[0] == '"' {
+			text = jsonscan.Unquote(nil, token)
+		}
+		return tooLargeError(c, text, len(text))
+	}
+	if strict {
+		return &RowError{Column: c.Name, Reason: fmt.Sprintf("Value is overflow. column=%s, value=%s", c.Name, token)}
+	}
+	return b.Null(col)
+}
+
+// Null appends NULL; it is an error for a column that forbids it.
+func (b *Batch) Null(col int) error {
+	c := &b.table.schema.Columns[b.columns[col]]
+	if !c.Nullable && !c.AutoIncrement {
+		return nullError(c)
+	}
+	b.vectors[col].addNull()
+	return nil
+}
+
+// EndRow closes a row filled cell by cell. Columns without a cell are NULL.
+func (b *Batch) EndRow(op Op) error {
+	for i := range b.vectors {
+		if b.vectors[i].n == b.rows {
+			if err := b.Null(i); err != nil {
+				b.CancelRow()
+				return err
+			}
+		}
+	}
+	return b.close(op)
+}
+
+// CancelRow drops the cells appended since the last row ended.
+func (b *Batch) CancelRow() {
+	for i := range b.vectors {
+		b.vectors[i].cut(b.rows)
+	}
+}
+
+// AddText appends a row of CSV cells in the order of the batch's columns; a nil
+// cell is NULL. The error is a *RowError, and the batch is then unchanged.
+func (b *Batch) AddText(cells [][]byte, strict bool, op Op) error {
+	for i, cell := range cells {
+		var err error
+		if cell == nil {
+			err = b.Null(i)
+		} else {
+			err = b.Text(i, cell, strict)
+		}
+		if err != nil {
+			b.CancelRow()
+			return err
+		}
+	}
+	return b.close(op)
+}
+
+func (b *Batch) close(op Op) error {
+	if b.missing != nil {
+		b.CancelRow()
+		return b.missing
+	}
+	b.keep(op)
+	return nil
+}
+
+func (b *Batch) keep(op Op) {
+	b.rows++
+	if op != Upsert && b.ops == nil {
+		b.ops = make([]Op, b.rows-1, max(b.rows, 64))
+	}
+	if b.ops != nil {
+		b.ops = append(b.ops, op)
+	}
+}
+
+func (b *Batch) op(i int) Op {
+	if b.ops == nil {
+		return Upsert
+	}
+	return b.ops[i]
+}

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"fmt"
+	"sort"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options configure a Store.
+type Options struct {
+	// Users are the accounts; nil means root with an empty password.
+	Users *Users
+	// Now is the clock of CURRENT_TIMESTAMP defaults; nil means time.Now.
+	Now func() time.Time
+}
+
+// Store is the catalog. It is safe for concurrent use.
+type Store struct {
+	users  *Users
+	now    func() time.Time
+	nextID atomic.Int64
+
+	mu        sync.RWMutex // guards databases and the maps in it
+	databases map[string]map[string]*Table
+}
+
+// New returns an empty store.
+func New(o Options) *Store {
+	s := &Store{users: o.Users, now: o.Now, databases: map[string]map[string]*Table{}}
+	if s.users == nil {
+		s.users = NewUsers()
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.nextID.Store(10000)
+	return s
+}
+
+// Users returns the accounts of the server.
+func (s *Store) Users() *Users { return s.users }
+
+// UnknownDatabase reports a database that does not exist.
+type UnknownDatabase struct{ Database string }
+
+func (e *UnknownDatabase) Error() string { return fmt.Sprintf("Unknown database '%s'", e.Database) }
+
+// UnknownTable reports a table that does not exist, or that was dropped meanwhile.
+type UnknownTable struct{ Database, Table string }
+
+func (e *UnknownTable) Error() string {
+	return fmt.Sprintf("Unknown table '%s.%s'", e.Database, e.Table)
+}
+
+// DatabaseExists reports that a database of that name is there already.
+type DatabaseExists struct{ Database string }
+
+func (e *DatabaseExists) Error() string {
+	return fmt.Sprintf("Can't create database '%s'; database exists", e.Database)
+}
+
+// TableExists reports that a table of that name is there already.
+type TableExists struct{ Database, Table string }
+
+func (e *TableExists) Error() string { return fmt.Sprintf("Table '%s' already exists", e.Table) }
+
+// CreateDatabase adds a database; the error is a *DatabaseExists.
+func (s *Store) CreateDatabase(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.databases[name]; ok {
+		return &DatabaseExists{Database: name}
+	}
+	s.databases[name] = map[string]*Table{}
+	return nil
+}
+
+// DropDatabase removes a database and its tables; the error is an *UnknownDatabase.
+func (s *Store) DropDatabase(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tables, ok := s.databases[name]
+	if !ok {
+		return &UnknownDatabase{Database: name}
+	}
+	delete(s.databases, name)
+	for _, t := range tables {
+		t.drop()
+	}
+	return nil
+}
+
+// Databases lists the databases by name.
+func (s *Store) Databases() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	names := make([]string, 0, len(s.databases))
+	for n := range s.databases {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// HasDatabase says whether the database exists.
+func (s *Store) HasDatabase(name string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ok := s.databases[name]
+	return ok
+}
+
+// CreateTable adds an empty table. Errors: *UnknownDatabase, *TableExists, or
+// what is wrong with the schema.
+func (s *Store) CreateTable(db, name string, schema Schema) (*Table, error) {
+	schema, err := schema.checked()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tables, ok := s.databases[db]
+	if !ok {
+		return nil, &UnknownDatabase{Database: db}
+	}
+	if _, ok := tables[name]; ok {
+		return nil, &TableExists{Database: db, Table: name}
+	}
+	t := newTable(s, db, name, schema)
+	tables[name] = t
+	return t, nil
+}
+
+// DropTable removes a table; loads under way into it fail when they commit.
+// Errors: *UnknownDatabase, *UnknownTable.
+func (s *Store) DropTable(db, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tables, ok := s.databases[db]
+	if !ok {
+		return &UnknownDatabase{Database: db}
+	}
+	t, ok := tables[name]
+	if !ok {
+		return &UnknownTable{Database: db, Table: name}
+	}
+	delete(tables, name)
+	t.drop()
+	return nil
+}
+
+// Table finds a table. Errors: *UnknownDatabase, *UnknownTable.
+func (s *Store) Table(db, name string) (*Table, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	tables, ok := s.databases[db]
+	if !ok {
+		return nil, &UnknownDatabase{Database: db}
+	}
+	t, ok := tables[name]
+	if !ok {
+		return nil, &UnknownTable{Database: db, Table: name}
+	}
+	return t, nil
+}
+
+// Tables lists the tables of a database by name; the error is an *UnknownDatabase.
+func (s *Store) Tables(db string) ([]string, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	tables, ok := s.databases[db]
+	if !ok {
+		return nil, &UnknownDatabase{Database: db}
+	}
+	names := make([]string, 0, len(tables))
+	for n := range tables {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names, nil
+}
