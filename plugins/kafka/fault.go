@@ -16,10 +16,15 @@ import (
 // faultOf says what an error of a broker, or of the way to it, means for the user. what says what was being done.
 func faultOf(err error, what string) error {
 	var known *sdk.Fault
+	if err != nil {
+		err = oneLine{err}
+	}
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case isAny(err, sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState) || strings.Contains(err.Error(), "SCRAM:"):
 		return sdk.Faultf(sdk.Denied, "%s: the broker refuses the login: %w", what, err).At("kafkaConfig").
@@ -51,10 +56,17 @@ func faultOf(err error, what string) error {
 		return f.Hint("the brokers were away for longer than the job waits; run it again when they are back")
 	}
 	if errors.Is(err, io.EOF) || strings.Contains(err.Error(), "EOF") {
-		return f.Hint("the broker hung up at once: does this listener want TLS or a login (security.protocol in kafkaConfig)?")
+		return f.Hint("the broker hung up at once: does this listener want TLS or a login (security.protocol in kafkaConfig), or does it refuse this one?")
 	}
 	return f
 }
+
+// oneLine is an error whose text is on one line; sarama joins errors with line breaks.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
+func (e oneLine) Unwrap() error { return e.error }
 
 func isAny(err error, codes ...sarama.KError) bool {
 	for _, c := range codes {

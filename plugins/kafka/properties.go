@@ -28,6 +28,11 @@ type wrongValue struct{ seen, want, try string }
 
 func (e *wrongValue) Error() string { return e.seen }
 
+// needless is an error of property.text too: the value is right, and nothing comes of it.
+type needless string
+
+func (e needless) Error() string { return string(e) }
+
 var javaProperties = map[string]property{
 	"fetch.min.bytes":           {number: func(l *link) *int32 { return &l.minBytes }, min: 1, max: 1 << 30},
 	"fetch.max.wait.ms":         {number: func(l *link) *int32 { return &l.maxWaitMs }, min: 1, max: 60_000},
@@ -127,7 +132,7 @@ func deserializer(instead string) func(*link, string) error {
 	return func(_ *link, v string) error {
 		name := v[strings.LastIndexByte(v, '.')+1:]
 		if strings.HasPrefix(v, "org.apache.kafka.common.serialization.") && (name == "StringDeserializer" || name == "ByteArrayDeserializer") {
-			return nil
+			return needless("ignored: " + instead + " says how bytes are read")
 		}
 		return &wrongValue{seen: fmt.Sprintf("gx is no Java program and cannot load %s", v), want: "StringDeserializer, ByteArrayDeserializer of Kafka, or nothing", try: instead}
 	}
@@ -203,8 +208,11 @@ func (r *resolver) properties() {
 		default:
 			if err := p.text(l, strings.TrimSpace(v.Text())); err != nil {
 				problem := options.Problem{Code: options.CodeNotAllowed, Seen: err.Error()}
-				if w, ok := err.(*wrongValue); ok {
-					problem.Want, problem.Try = w.want, w.try
+				switch e := err.(type) {
+				case *wrongValue:
+					problem.Want, problem.Try = e.want, e.try
+				case needless:
+					problem.Code, problem.Warning = options.CodeIgnored, true
 				}
 				r.add(problem, "kafkaConfig", name)
 			}

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"regexp"
@@ -86,17 +87,23 @@ func (r *resolver) note(code, key, seen string) {
 }
 
 func (r *resolver) addresses() {
+	var bad []string
+	try := "broker1:9092,broker2:9092"
 	for _, s := range r.o.Server {
 		host, port, err := net.SplitHostPort(s)
-		n, bad := strconv.ParseUint(port, 10, 16)
+		n, notNumber := strconv.ParseUint(port, 10, 16)
 		switch {
 		case err != nil && !strings.Contains(s, ":"):
-			r.wrong(options.CodeNotAllowed, "server", fmt.Sprintf("%q has no port", s), "host:port", s+":9092")
-		case err != nil || bad != nil || n == 0 || host == "":
-			r.wrong(options.CodeNotAllowed, "server", fmt.Sprintf("%q is not the address of a broker", s), "host:port", "broker1:9092,broker2:9092")
+			bad = append(bad, fmt.Sprintf("%q has no port", s))
+			try = s + ":9092"
+		case err != nil || notNumber != nil || n == 0 || host == "":
+			bad = append(bad, fmt.Sprintf("%q is not the address of a broker", s))
 		case !slices.Contains(r.s.servers, s):
 			r.s.servers = append(r.s.servers, s)
 		}
+	}
+	if len(bad) > 0 {
+		r.wrong(options.CodeNotAllowed, "server", strings.Join(bad, ", "), "host:port", try)
 	}
 }
 
@@ -110,26 +117,31 @@ func (r *resolver) topics() {
 	case len(o.Topic) > 0 && o.TopicsRegex != "":
 		r.wrong(options.CodeConflict, "topicsRegex", "topic and topicsRegex are both given", "", "keep one of them")
 	}
+	var bad []string
 	for _, t := range o.Topic {
 		switch {
 		case !legalTopic.MatchString(t) || t == "." || t == "..":
-			r.wrong(options.CodeNotAllowed, "topic", fmt.Sprintf("%q cannot be the name of a topic", t), "letters, digits, . _ and -", "")
+			bad = append(bad, strconv.Quote(t))
 		case slices.Contains(r.s.topics, t):
 			r.note(options.CodeIgnored, "topic", fmt.Sprintf("%q is there twice and read once", t))
 		default:
 			r.s.topics = append(r.s.topics, t)
 		}
 	}
+	if len(bad) > 0 {
+		r.wrong(options.CodeNotAllowed, "topic", strings.Join(bad, ", ")+" cannot be the name of a topic", "up to 249 letters, digits, . _ and -", "")
+	}
 	if o.TopicsRegex != "" {
-		re, err := regexp.Compile(`^(?:` + o.TopicsRegex + `)$`)
-		if err != nil {
-			seen := "not an RE2 expression: " + err.Error()
-			if e, ok := err.(*syntax.Error); ok {
-				seen = fmt.Sprintf("not an RE2 expression: %s: %q at byte %d", e.Code, e.Expr, max(0, strings.Index(o.TopicsRegex, e.Expr)))
-			}
-			r.wrong(options.CodeNotAllowed, "topicsRegex", seen, "", `orders\..*`)
+		_, err := regexp.Compile(o.TopicsRegex)
+		var e *syntax.Error
+		switch {
+		case err == nil:
+			r.s.regex = regexp.MustCompile(`^(?:` + o.TopicsRegex + `)$`)
+		case errors.As(err, &e):
+			r.wrong(options.CodeNotAllowed, "topicsRegex", fmt.Sprintf("not an RE2 expression: %s: %q at byte %d", e.Code, e.Expr, max(0, strings.Index(o.TopicsRegex, e.Expr))), "", `orders\..*`)
+		default:
+			r.wrong(options.CodeNotAllowed, "topicsRegex", "not an RE2 expression: "+err.Error(), "", `orders\..*`)
 		}
-		r.s.regex = re
 	}
 	for _, p := range o.Partition {
 		if p < 0 {

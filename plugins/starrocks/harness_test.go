@@ -139,7 +139,10 @@ func (st *stream) send(seq uint64, destination string, rec arrow.RecordBatch) {
 	if err != nil {
 		st.s.t.Fatal(err)
 	}
-	b := &v1.Batch{Sequence: seq, Shard: "s", Rows: uint32(rec.NumRows()), Destination: destination, Arrow: payload.Materialize()}
+	b := &v1.Batch{Sequence: seq, Shard: "s", Rows: uint32(rec.NumRows()), Destination: destination}
+	if rec.NumRows() > 0 {
+		b.Arrow = payload.Materialize()
+	}
 	if err := st.grpc.Send(b); err != nil && err != io.EOF {
 		st.s.t.Fatal(err)
 	}
@@ -155,7 +158,7 @@ func (st *stream) finish() error {
 func (st *stream) mustFinish() *v1.Ack {
 	st.s.t.Helper()
 	if err := st.finish(); err != nil {
-		st.s.t.Fatalf("write: %+v", protocol.AsFault(err))
+		st.s.t.Fatalf("write: %v, %+v", err, protocol.AsFault(err))
 	}
 	return &st.total
 }

@@ -155,7 +155,7 @@ func (w *writer) Finish(context.Context, bool) ([]string, error) {
 	if err := w.sink.sync(); err != nil {
 		return nil, err
 	}
-	return []string{fmt.Sprintf("stream-writer took %d rows, %d bytes at the source", w.rows.Load(), w.bytes.Load())}, nil
+	return []string{fmt.Sprintf("took %d rows, %d bytes at the source", w.rows.Load(), w.bytes.Load())}, nil
 }
 
 // Close serves sdk.Writer.

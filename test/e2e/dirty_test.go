@@ -196,8 +196,8 @@ func TestRowsThatTheTargetRefuses(t *testing.T) {
 			// In one load all rows share its fate, and the limit is kept.
 			d.Writer["maxBatchRows"] = 500000
 			d.Reader["groupId"] = c.Group + "_2"
-			if r := c.Run(d); r.Code != 3 || r.Report.Dirty != 3 {
-				t.Errorf("exit code %d, want 3 for 3 dirty records where 1 is allowed\n%s", r.Code, r.Said())
+			if r := c.Run(d); r.Code != 3 || r.Report.Dirty < 2 || r.Report.Landed != 0 {
+				t.Errorf("exit code %d, want 3 when more than 1 record is dirty\n%s", r.Code, r.Said())
 			}
 		})
 	})
@@ -249,8 +249,8 @@ func TestRowsLeftOutOnPurposeAreCounted(t *testing.T) {
 				t.Errorf("the group is at %v, want behind the last empty value", got)
 			}
 			d.Reader["emptyValue"] = "dirty"
-			if r := c.Run(d); r.Code != 3 || r.Report.Dirty != 1 {
-				t.Errorf("exit code %d, want 3 at the first dirty record\n%s", r.Code, r.Said())
+			if r := c.Run(d); r.Code != 3 || r.Report.Dirty != 3 {
+				t.Errorf("exit code %d, want 3 for 3 dirty records\n%s", r.Code, r.Said())
 			}
 		})
 	})

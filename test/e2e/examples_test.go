@@ -1,11 +1,12 @@
 package e2e
 
 import (
-	"fmt"
+	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/gx-etl/gx/test/e2e/built"
@@ -13,8 +14,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// sample is example.json: what a test needs to know of an example beside its job.
+type sample struct {
+	Topic      string // empty: the job reads no Kafka
+	Partitions int
+	Query      string // expected.txt is its answer
+	Streaming  bool   // the job runs until it is told to stop
+}
+
 // Every folder of examples/ with a job.json runs as its README says: init.sql makes its tables, messages.jsonl goes to its
-// topic, and expected.txt (names, then rows, separated by tabs) is what the table named in init.sql then holds.
+// topic, and expected.txt (names, then rows, separated by tabs) is what the query of example.json then answers.
 func TestExamples(t *testing.T) {
 	jobs, err := filepath.Glob(filepath.Join(built.Root(), "examples", "*", "job.json"))
 	if err != nil || len(jobs) == 0 {
@@ -23,18 +32,12 @@ func TestExamples(t *testing.T) {
 	for _, job := range jobs {
 		dir := filepath.Dir(job)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
-			for _, b := range world.Brokers {
+			for _, b := range world.Brokers { // one after the other: the examples name their databases
 				t.Run(b.Name, func(t *testing.T) { example(t, dir, world.Case(t, b)) })
 			}
 		})
 	}
 }
-
-var (
-	createTable = regexp.MustCompile(`(?i)CREATE TABLE\s+(?:IF NOT EXISTS\s+)?([\w.]+)`)
-	createBase  = regexp.MustCompile(`(?i)CREATE DATABASE\s+(?:IF NOT EXISTS\s+)?(\w+)`)
-	topicOf     = regexp.MustCompile(`"topic"\s*:\s*"([^"]+)"`)
-)
 
 func example(t *testing.T, dir string, c *harness.Case) {
 	text := func(name string) string {
@@ -44,34 +47,46 @@ func example(t *testing.T, dir string, c *harness.Case) {
 		}
 		return string(src)
 	}
-	setup := text("init.sql")
-	for _, m := range createBase.FindAllStringSubmatch(setup, -1) {
-		c.Exec("DROP DATABASE IF EXISTS " + m[1])
-		t.Cleanup(func() { c.Exec("DROP DATABASE IF EXISTS " + m[1]) })
+	var s sample
+	dec := json.NewDecoder(strings.NewReader(text("example.json")))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&s); err != nil {
+		t.Fatalf("example.json: %v", err)
 	}
-	for statement := range strings.SplitSeq(setup, ";") {
-		if strings.TrimSpace(statement) != "" {
-			c.Exec(statement)
+	for statement := range strings.SplitSeq(text("init.sql"), ";") {
+		if statement = strings.TrimSpace(statement); statement == "" {
+			continue
+		}
+		if name, ok := strings.CutPrefix(statement, "CREATE DATABASE "); ok {
+			c.Exec("DROP DATABASE IF EXISTS " + name)
+		}
+		c.Exec(statement)
+	}
+	if s.Topic != "" {
+		c.Broker.CreateTopic(t, s.Topic, s.Partitions)
+		n := 0
+		for line := range strings.Lines(text("messages.jsonl")) {
+			value := []byte(strings.TrimSuffix(line, "\n"))
+			c.Broker.Produce(t, &kgo.Record{Topic: s.Topic, Partition: int32(n % s.Partitions), Value: value})
+			n++
 		}
 	}
-	topic := topicOf.FindStringSubmatch(text("job.json"))
-	if topic == nil {
-		t.Fatal("the job names no topic")
-	}
-	c.Broker.CreateTopic(t, topic[1], 1)
-	for line := range strings.Lines(text("messages.jsonl")) {
-		c.Broker.Produce(t, &kgo.Record{Topic: topic[1], Value: []byte(strings.TrimSuffix(line, "\n"))})
-	}
+	names, rows, _ := strings.Cut(strings.TrimSpace(text("expected.txt")), "\n")
+	want := strings.Split(strings.ReplaceAll(rows, "\t", "|"), "\n")
+
 	r := c.StartFile(filepath.Join(dir, "job.json"), "--state-dir", filepath.Join(c.Dir, "state"),
-		"-D", "kafka="+c.Broker.Addr, "-D", "feHttp="+world.Sandbox.FEHTTP, "-D", "feQuery="+world.Sandbox.FEQuery).Wait()
-	if r.Code != 0 {
-		t.Fatalf("exit code %d\n%s", r.Code, r.Said())
+		"-D", "kafka="+c.Broker.Addr, "-D", "feHttp="+world.Sandbox.FEHTTP, "-D", "feQuery="+world.Sandbox.FEQuery)
+	code := 0
+	if s.Streaming {
+		r.Until("the expected rows", func() bool { return slices.Equal(c.Query(s.Query), want) })
+		r.Signal(syscall.SIGTERM)
+		code = 143
 	}
-	want := strings.Split(strings.TrimSpace(strings.ReplaceAll(text("expected.txt"), "\t", "|")), "\n")
-	names := strings.Split(want[0], "|")
-	table := createTable.FindStringSubmatch(setup)
-	if table == nil {
-		t.Fatal("init.sql makes no table")
+	if res := r.Wait(); res.Code != code {
+		t.Fatalf("exit code %d, want %d\n%s", res.Code, code, res.Said())
 	}
-	c.WantRows(fmt.Sprintf("SELECT %s FROM %s ORDER BY %s", strings.Join(names, ", "), table[1], names[0]), want[1:]...)
+	c.WantRows(s.Query, want...)
+	if got := strings.Join(c.Names(s.Query), "\t"); got != names {
+		t.Errorf("the query names %q, expected.txt %q", got, names)
+	}
 }

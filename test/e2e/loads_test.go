@@ -29,8 +29,6 @@ func TestEveryLoadLandsOnce(t *testing.T) {
 		{"publish timeout", harness.Fault{Kind: "publishTimeout", Millis: 300}},
 		{"answer lost after commit", harness.Fault{Kind: "dropAfterCommit"}},
 		{"connection lost before commit", harness.Fault{Kind: "dropBeforeCommit"}},
-		{"label already exists", harness.Fault{Kind: "answerBody",
-			Text: `{"TxnId":1,"Label":"x","Status":"Label Already Exists","ExistingJobStatus":"FINISHED","Message":"Label [x] has already been used."}`}},
 		{"status unknown", harness.Fault{Kind: "answerBody",
 			Text: `{"Status":"Fail","Message":"Commit transaction fail cause timeout, Transaction status unknown, you can retry with same label."}`}},
 		{"answer is no JSON", harness.Fault{Kind: "answerBody", Text: "<html>502 Bad Gateway</html>"}},
@@ -51,11 +49,12 @@ func TestEveryLoadLandsOnce(t *testing.T) {
 				c.Values(values...)
 				fault := f.fault
 				fault.Table = c.Table
+				d := c.Document()
 				if fault.Kind == "redirectTo" {
 					fault.To = closedPort(t, "127.0.0.2")
+					d.Writer["allowedHosts"] = "127.0.0.2"
 				}
 				world.Sandbox.Arm(t, fault)
-				d := c.Document()
 				d.Writer["maxBatchRows"] = 5
 				r := c.Done(d)
 				if world.Sandbox.Hits(t, c.Table) != 1 {
@@ -70,6 +69,28 @@ func TestEveryLoadLandsOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The answer is lost, and the load is sent again under its label: "Label Already Exists" then means that it landed.
+func TestARetryKeepsItsLabel(t *testing.T) {
+	world.Each(t, func(t *testing.T, c *harness.Case) {
+		c.CreateTopic(1)
+		c.CreateTable("id INT", "")
+		c.Values(`{"id":1}`)
+		for range 2 {
+			world.Sandbox.Arm(t, harness.Fault{Kind: "dropAfterCommit", Table: c.Table})
+		}
+		c.Done(c.Document())
+		c.WantRows("SELECT id, COUNT(*) FROM @t GROUP BY id", "1|1")
+		labels := map[string]bool{}
+		loads := world.Sandbox.Loads(t, "fe", c.Database, c.Table)
+		for _, l := range loads {
+			labels[l.Header.Get("Label")] = true
+		}
+		if len(labels) != 1 || labels[""] {
+			t.Errorf("%d requests under the labels %v, want one label", len(loads), labels)
+		}
+	})
 }
 
 // The client gives up waiting while the load goes on: the same label tells it how that ended.

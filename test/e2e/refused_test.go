@@ -124,7 +124,7 @@ var refusals = []refusal{
 	{name: "FE redirects to a dead BE", code: 6, words: []string{"steps[1].parameter"},
 		change: func(c *harness.Case, d *harness.Document) {
 			world.Sandbox.Arm(c.T, harness.Fault{Kind: "redirectTo", To: closedPort(c.T, "127.0.0.2"), Times: -1, Table: c.Table})
-			d.Writer["unreachableTimeoutSec"], d.Writer["maxRetries"] = 1, 1
+			d.Writer["unreachableTimeoutSec"], d.Writer["allowedHosts"] = 1, "127.0.0.2"
 		}},
 	{name: "FE redirects to a host that is not its cluster's", code: 1, words: []string{"steps[1].parameter", "127.0.0.3", "allowedHosts"},
 		change: func(c *harness.Case, d *harness.Document) {

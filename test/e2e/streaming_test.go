@@ -30,7 +30,7 @@ func TestRowsAppearWhileTheJobRuns(t *testing.T) {
 		for i := 1; i <= 3; i++ {
 			sent := time.Now()
 			c.Values(fmt.Sprintf(`{"id":%d,"v":"row %[1]d"}`, i))
-			r.Until("the row that was just sent", func() bool { return c.Count() == i+1 })
+			r.Until("the row that was just sent", func() bool { return c.Count() > i })
 			waits = append(waits, time.Since(sent).Round(time.Millisecond).String())
 		}
 		t.Logf("from the message to the row, flushInterval 1 s: %s", strings.Join(waits, ", "))

@@ -34,7 +34,7 @@ import (
 
 // cluster is where a test's topic lives.
 type cluster struct {
-	t     *testing.T
+	t     testing.TB
 	addr  string
 	topic string
 	kgo   *kgo.Client
@@ -44,7 +44,7 @@ type cluster struct {
 var serial = strconv.FormatInt(time.Now().UnixNano(), 36)
 
 // newCluster makes a topic of its own.
-func newCluster(t *testing.T, partitions int32) *cluster {
+func newCluster(t testing.TB, partitions int32) *cluster {
 	t.Helper()
 	c := &cluster{t: t, addr: os.Getenv("GX_TEST_KAFKA")}
 	c.topic = "gx-" + strings.Map(func(r rune) rune {
@@ -63,7 +63,7 @@ func newCluster(t *testing.T, partitions int32) *cluster {
 	}
 	t.Cleanup(c.kgo.Close)
 	c.adm = kadm.NewClient(c.kgo)
-	if _, err := c.adm.CreateTopic(t.Context(), partitions, 1, nil, c.topic); err != nil {
+	if _, err := c.adm.CreateTopic(context.Background(), partitions, 1, nil, c.topic); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -94,7 +94,7 @@ func TestMain(m *testing.M) {
 }
 
 // startFake starts a cluster in a process of its own: goroutines of the cluster must not be taken for the reader's.
-func startFake(t *testing.T, kind string) string {
+func startFake(t testing.TB, kind string) string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -153,7 +153,7 @@ func (c *cluster) committed(group string) map[string]int64 {
 
 // served is the reader in a process of its own, as far as gRPC can tell.
 type served struct {
-	t      *testing.T
+	t      testing.TB
 	reader v1.ReaderClient
 	opened *v1.OpenReply
 	shards []*v1.Shard
@@ -167,7 +167,7 @@ type batch struct {
 }
 
 // serve opens the reader; options come behind the ones that every test needs.
-func (c *cluster) serve(t *testing.T, streaming bool, lanes int, group, options string) *served {
+func (c *cluster) serve(t testing.TB, streaming bool, lanes int, group, options string) *served {
 	t.Helper()
 	reader := dial(t)
 	params := fmt.Sprintf(`{"server":%q,"topic":%q,"groupId":%q%s}`, c.addr, c.topic, group, options)
@@ -177,11 +177,11 @@ func (c *cluster) serve(t *testing.T, streaming bool, lanes int, group, options 
 	}
 	s := &served{t: t, reader: reader, got: newRows()}
 	var err error
-	s.opened, err = reader.Open(t.Context(), &v1.OpenRequest{Parameters: []byte(params), Job: "test", Run: "run", Mode: mode, Lanes: uint32(lanes), Memory: 64 << 20})
+	s.opened, err = reader.Open(context.Background(), &v1.OpenRequest{Parameters: []byte(params), Job: "test", Run: "run", Mode: mode, Lanes: uint32(lanes), Memory: 64 << 20})
 	if err != nil {
 		t.Fatalf("open: %v: %+v", err, protocol.AsFault(err))
 	}
-	split, err := reader.Split(t.Context(), &v1.SplitRequest{Want: uint32(lanes)})
+	split, err := reader.Split(context.Background(), &v1.SplitRequest{Want: uint32(lanes)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func (c *cluster) serve(t *testing.T, streaming bool, lanes int, group, options 
 	return s
 }
 
-func dial(t *testing.T) v1.ReaderClient {
+func dial(t testing.TB) v1.ReaderClient {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "gx")
 	if err != nil {

@@ -49,12 +49,10 @@ func client(t *testing.T, s *Sandbox, cfg *sarama.Config) sarama.Client {
 	return c
 }
 
-// member reads until it has seen enough, commits what it saw with a fenced
-// request of its own, and leaves.
+// member hands on what it reads, and commits the end of every partition with a
+// fenced request of its own.
 type member struct {
 	client sarama.Client
-	want   int
-	done   context.CancelFunc
 	got    chan string
 	commit chan error
 	metas  string

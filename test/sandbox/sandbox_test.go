@@ -17,7 +17,10 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/load"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// sarama's metrics keep one goroutine for the life of the process.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
+}
 
 func start(t *testing.T, o Options) *Sandbox {
 	t.Helper()

@@ -2,7 +2,6 @@ package harness
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -85,7 +84,7 @@ func (b *Broker) client(t *testing.T) *kgo.Client {
 	t.Helper()
 	b.once.Do(func() {
 		b.cl, b.err = kgo.NewClient(kgo.SeedBrokers(b.Addr), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-			kgo.ProducerLinger(0), kgo.DisableIdempotentWrite(), kgo.RequiredAcks(kgo.AllISRAcks()))
+			kgo.ProducerLinger(0))
 	})
 	if b.err != nil {
 		t.Fatal(b.err)
@@ -125,13 +124,7 @@ func (b *Broker) Produce(t *testing.T, records ...*kgo.Record) {
 func (b *Broker) send(cl *kgo.Client, records []*kgo.Record) error {
 	ctx, cancel := context.WithTimeout(context.Background(), brokerPatience)
 	defer cancel()
-	for {
-		err := cl.ProduceSync(ctx, records...).FirstErr()
-		// The cached metadata of a client may not know a topic that was made a moment ago.
-		if !errors.Is(err, kerr.UnknownTopicOrPartition) || ctx.Err() != nil {
-			return err
-		}
-	}
+	return cl.ProduceSync(ctx, records...).FirstErr()
 }
 
 // Committed gives the offsets that a group has committed for a topic, by partition; a partition without one is absent.

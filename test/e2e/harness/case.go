@@ -78,25 +78,34 @@ func (c *Case) Exec(statement string) {
 // the case's table.
 func (c *Case) Query(query string) []string {
 	c.T.Helper()
-	rows, err := c.query(query)
+	_, rows, err := c.query(query)
 	if err != nil {
 		c.T.Fatalf("%s: %v", query, err)
 	}
 	return rows
 }
 
-func (c *Case) query(query string) (out []string, err error) {
+// Names gives the names of a query's columns.
+func (c *Case) Names(query string) []string {
+	c.T.Helper()
+	names, _, err := c.query(query)
+	if err != nil {
+		c.T.Fatalf("%s: %v", query, err)
+	}
+	return names
+}
+
+func (c *Case) query(query string) (names, out []string, err error) {
 	query = strings.ReplaceAll(query, "@t", c.Database+"."+c.Table)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	rows, err := c.World.Sandbox.DB.QueryContext(ctx, query)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	names, err := rows.Columns()
-	if err != nil {
-		return nil, err
+	if names, err = rows.Columns(); err != nil {
+		return nil, nil, err
 	}
 	cells := make([]sql.RawBytes, len(names))
 	into := make([]any, len(names))
@@ -105,7 +114,7 @@ func (c *Case) query(query string) (out []string, err error) {
 	}
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		line := make([]string, len(cells))
 		for i, cell := range cells {
@@ -115,7 +124,7 @@ func (c *Case) query(query string) (out []string, err error) {
 		}
 		out = append(out, strings.Join(line, "|"))
 	}
-	return out, rows.Err()
+	return names, out, rows.Err()
 }
 
 // Count is the number of rows in the case's table.

@@ -227,15 +227,15 @@ func (l *running) decide(sink *rowSink, loaded int64) error {
 	l.delay(AtCommit)
 	switch {
 	case l.fault(TooManyVersions) != nil:
-		return fmt.Errorf("Failed to load data into tablet %d, because of too many versions, current/limit: 1002/1000. You can reduce the loading job concurrency, or increase loading data batch size.", l.tab.ID())
+		return inWords("Failed to load data into tablet %d, because of too many versions, current/limit: 1002/1000. You can reduce the loading job concurrency, or increase loading data batch size.", l.tab.ID())
 	case l.fault(MemoryLimit) != nil:
-		return errors.New("Memory of process exceed limit. Start execute plan fragment. Used: 21474836480, Limit: 21474836480. Mem usage has exceed the limit of BE")
+		return wording("Memory of process exceed limit. Start execute plan fragment. Used: 21474836480, Limit: 21474836480. Mem usage has exceed the limit of BE")
 	case l.fault(DropBeforeCommit) != nil:
 		return errDropped
 	case sink.filtered > 0 && float64(sink.filtered)/float64(sink.total) > l.q.ratio:
 		return errors.New("too many filtered rows")
 	case loaded == 0:
-		return errors.New("No rows were imported from upstream")
+		return wording("No rows were imported from upstream")
 	}
 	return nil
 }

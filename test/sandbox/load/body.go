@@ -93,7 +93,7 @@ func decode(c codec, body io.Reader) (r io.Reader, close func(), err error) {
 		}
 		return &decodedReader{z, c}, z.Close, nil
 	}
-	return nil, nothing, fmt.Errorf("Unsupported compression type: %s", c)
+	return nil, nothing, inWords("Unsupported compression type: %s", c)
 }
 
 // decodedReader says in its errors that decompression is where they come from.

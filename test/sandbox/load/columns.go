@@ -123,7 +123,7 @@ func mapColumns(header string, schema *store.Schema, isJSON, hasPaths, partial b
 		folded := strings.ToLower(it.name)
 		if folded == "__op" {
 			if hasOp {
-				return nil, fmt.Errorf("Duplicate column: %s", it.name)
+				return nil, inWords("Duplicate column: %s", it.name)
 			}
 			hasOp = true
 			if err := m.addOp(it, primary); err != nil {
@@ -133,16 +133,16 @@ func mapColumns(header string, schema *store.Schema, isJSON, hasPaths, partial b
 		}
 		if it.expr != "" {
 			if mapped[folded] {
-				return nil, fmt.Errorf("Duplicate column mapping: %s", it.name)
+				return nil, inWords("Duplicate column mapping: %s", it.name)
 			}
 			mapped[folded] = true
 			if schema.Index(it.name) < 0 {
-				return nil, fmt.Errorf("Mapping column is not in table. column: %s", it.name)
+				return nil, inWords("Mapping column is not in table. column: %s", it.name)
 			}
 			return nil, fmt.Errorf("columns: the expression %s = %s is not supported by this stand-in, only plain names and a constant __op are", it.name, it.expr)
 		}
 		if seen[folded] {
-			return nil, fmt.Errorf("Duplicate column: %s", it.name)
+			return nil, inWords("Duplicate column: %s", it.name)
 		}
 		seen[folded] = true
 		src := source{name: it.name, col: -1}
@@ -160,7 +160,7 @@ func mapColumns(header string, schema *store.Schema, isJSON, hasPaths, partial b
 
 func (m *mapping) addOp(it item, primary bool) error {
 	if !primary {
-		return fmt.Errorf("Unknown column '__op': the target is not a primary key table")
+		return inWords("Unknown column '__op': the target is not a primary key table")
 	}
 	if it.expr == "" {
 		m.sources = append(m.sources, source{name: it.name, col: -1, isOp: true})
@@ -188,7 +188,7 @@ func (m *mapping) checkAbsent(schema *store.Schema, named map[string]bool, parti
 			continue
 		}
 		if c.Default == nil && !c.Nullable && !c.AutoIncrement {
-			return fmt.Errorf("Column has no default value. column: %s", c.Name)
+			return inWords("Column has no default value. column: %s", c.Name)
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package load
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -42,7 +41,7 @@ func (r *csvReader) read(src io.Reader) error {
 	for {
 		if kept == len(buf) {
 			if len(buf) >= maxLine {
-				return errors.New("CSV line length exceed limit")
+				return wording("CSV line length exceed limit")
 			}
 			buf = append(buf, make([]byte, len(buf))...)
 		}

@@ -12,7 +12,7 @@ const maxDelimiter = 50 // bytes
 // the bytes themselves, or one \x or 0x prefix followed by the hex digits of all
 // bytes. what names the header in errors.
 func parseDelimiter(text, what string) ([]byte, error) {
-	lengthError := fmt.Errorf("The valid bytes length for '%s' is [1, %d]", what, maxDelimiter)
+	lengthError := inWords("The valid bytes length for '%s' is [1, %d]", what, maxDelimiter)
 	if text == "" {
 		return nil, lengthError
 	}
@@ -24,7 +24,7 @@ func parseDelimiter(text, what string) ([]byte, error) {
 		return []byte(text), nil
 	}
 	digits := text[2:]
-	bad := func(why string) error { return fmt.Errorf("Invalid delimiter '%s': %s", text, why) }
+	bad := func(why string) error { return inWords("Invalid delimiter '%s': %s", text, why) }
 	if digits == "" {
 		return nil, bad("empty hex string")
 	}

@@ -2,7 +2,9 @@ package load
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
+	"math/bits"
 )
 
 // Counting without parsing, for the discard mode: bodies are drained at memory
@@ -110,7 +112,7 @@ type jsonCounter struct {
 	at       int
 	rows     int64
 	inString bool
-	escaped  bool // the last byte was a backslash inside a string
+	escaped  bool // the last byte was a backslash that escapes the next
 }
 
 func countJSON(src io.Reader, stripArray bool) (int64, error) {
@@ -132,68 +134,89 @@ func countJSON(src io.Reader, stripArray bool) (int64, error) {
 	}
 }
 
-// marks sorts the bytes that matter outside of strings.
-var marks = [256]uint8{'"': 1, '{': 2, '[': 3, '}': 4, ']': 4}
-
+// feed looks at 64 bytes at a time: it marks the quotes in one word of bits,
+// spreads them to a mask of the bytes inside strings, and visits only the
+// brackets outside. Blocks with a backslash go byte by byte.
 func (c *jsonCounter) feed(data []byte) {
-	i := 0
+	for len(data) >= 64 {
+		if c.escaped || !c.block(data[:64]) {
+			c.bytes(data[:64])
+		}
+		data = data[64:]
+	}
+	c.bytes(data)
+}
+
+const (
+	ones    = 0x0101010101010101
+	low7    = 0x7f7f7f7f7f7f7f7f
+	gather  = 0x0002040810204081 // moves the top bits of eight bytes into one byte
+	quotes  = '"' * ones
+	slashes = '\\' * ones
+	// Setting the bits of 0x26 maps [ ] { } to 0x7f, and besides them only
+	// Y _ y and DEL, which JSON has inside strings alone.
+	bracketBits = 0x26 * ones
+	brackets    = 0x7f * ones
+)
+
+// zeros has the top bit of every byte of x that is zero.
+func zeros(x uint64) uint64 { return ^((x&low7 + low7) | x | low7) }
+
+// block handles 64 bytes, or reports false and does nothing when a backslash is
+// among them.
+func (c *jsonCounter) block(b []byte) bool {
+	var quote, bracket, slash uint64
+	for w := 0; w < 8; w++ {
+		x := binary.LittleEndian.Uint64(b[8*w:])
+		slash |= zeros(x ^ slashes)
+		quote |= zeros(x^quotes) * gather >> 56 << (8 * w)
+		bracket |= zeros((x|bracketBits)^brackets) * gather >> 56 << (8 * w)
+	}
+	if slash != 0 {
+		return false
+	}
+	// After this, a bit is set when an odd number of quotes is at or before it.
+	inside := quote
+	for shift := 1; shift < 64; shift *= 2 {
+		inside ^= inside << shift
+	}
 	if c.inString {
-		i = c.string(data, 0)
+		inside = ^inside
 	}
-	depth := c.depth
-	for i < len(data) {
-		m := marks[data[i]]
-		i++
-		switch m {
-		case 0:
-			continue
-		case 1:
-			i = c.string(data, i)
-			continue
-		case 2:
-			if depth == c.at {
-				c.rows++
-			}
-			depth++
-		case 3:
-			depth++
-		case 4:
-			depth--
-		}
+	for m := bracket &^ inside; m != 0; m &= m - 1 {
+		c.bracket(b[bits.TrailingZeros64(m)])
 	}
-	c.depth = depth
+	c.inString = inside>>63 != 0
+	return true
 }
 
-// string passes the rest of a string and returns the position after its closing
-// quote, or the end of the data with the state kept for the next piece.
-func (c *jsonCounter) string(data []byte, i int) int {
-	c.inString = true
-	if c.escaped && i < len(data) {
-		c.escaped = false
-		i++
-	}
-	for i < len(data) {
-		end := bytes.IndexByte(data[i:], '"')
-		if end < 0 {
-			c.escaped = oddBackslashes(data[i:])
-			return len(data)
+func (c *jsonCounter) bracket(b byte) {
+	switch b {
+	case '{':
+		if c.depth == c.at {
+			c.rows++
 		}
-		if end > 0 && data[i+end-1] == '\\' && oddBackslashes(data[i:i+end]) {
-			i += end + 1
-			continue
-		}
-		c.inString = false
-		return i + end + 1
+		c.depth++
+	case '[':
+		c.depth++
+	case '}', ']':
+		c.depth--
 	}
-	return i
 }
 
-func oddBackslashes(s []byte) bool {
-	n := 0
-	for n < len(s) && s[len(s)-1-n] == '\\' {
-		n++
+func (c *jsonCounter) bytes(data []byte) {
+	for _, b := range data {
+		switch {
+		case c.escaped:
+			c.escaped = false
+		case b == '"':
+			c.inString = !c.inString
+		case !c.inString:
+			c.bracket(b)
+		case b == '\\':
+			c.escaped = true
+		}
 	}
-	return n%2 == 1
 }
 
 // countQuoted counts rows of a dialect with enclose or escape, whose delimiters

@@ -26,7 +26,6 @@ const (
 type request struct {
 	db, table string
 	label     string
-	user      string
 
 	json       bool
 	codec      codec
@@ -54,7 +53,7 @@ var labelPattern = regexp.MustCompile(`^[-\w]{1,128}$`)
 
 func checkLabel(label string) error {
 	if !labelPattern.MatchString(label) {
-		return fmt.Errorf(`Label format error. regex: ^[-\w]{1,128}$, label: %s`, label)
+		return inWords(`Label format error. regex: ^[-\w]{1,128}$, label: %s`, label)
 	}
 	return nil
 }
@@ -74,7 +73,7 @@ func (q *request) early(h http.Header, contentLength int64, limits *Limits) erro
 	if v := h.Get("enable_merge_commit"); v != "" {
 		on, ok := parseBool(v)
 		if !ok {
-			return fmt.Errorf("Invalid parameter enable_merge_commit. The value must be bool type, but is %s", v)
+			return inWords("Invalid parameter enable_merge_commit. The value must be bool type, but is %s", v)
 		}
 		if on {
 			return fmt.Errorf("enable_merge_commit is not supported by this stand-in")
@@ -94,10 +93,10 @@ func (q *request) early(h http.Header, contentLength int64, limits *Limits) erro
 	if v := h.Get("timeout"); v != "" {
 		seconds, err := strconv.ParseInt(v, 10, 32)
 		if err != nil {
-			return fmt.Errorf("Invalid timeout format")
+			return inWords("Invalid timeout format")
 		}
 		if seconds < 1 || seconds > 259200 {
-			return fmt.Errorf("Invalid timeout: %d seconds, it must be from 1 to 259200", seconds)
+			return inWords("Invalid timeout: %d seconds, it must be from 1 to 259200", seconds)
 		}
 		q.timeout = time.Duration(seconds) * time.Second
 	}
@@ -105,11 +104,11 @@ func (q *request) early(h http.Header, contentLength int64, limits *Limits) erro
 }
 
 func bodyTooLarge(n int64, limits *Limits) error {
-	return fmt.Errorf("body size %d exceed limit: %d, you can increase the limit by setting streaming_load_max_mb in be.conf.", n, limits.MaxBodyBytes)
+	return inWords("body size %d exceed limit: %d, you can increase the limit by setting streaming_load_max_mb in be.conf.", n, limits.MaxBodyBytes)
 }
 
 func jsonTooLarge(n int64, limits *Limits) error {
-	return fmt.Errorf("The size of this batch exceed the max size [%d]  of json type data  data [ %d ]. Set ignore_json_size to skip the check, although it may lead huge memory consuming.", limits.MaxJSONBytes, n)
+	return inWords("The size of this batch exceed the max size [%d]  of json type data  data [ %d ]. Set ignore_json_size to skip the check, although it may lead huge memory consuming.", limits.MaxJSONBytes, n)
 }
 
 func (q *request) readFormat(format string) error {
@@ -168,7 +167,7 @@ func containsFold(list []string, v string) bool {
 func (q *request) readCodec(h http.Header) error {
 	compression, encoding := h.Get("compression"), h.Get("Content-Encoding")
 	if compression != "" && encoding != "" {
-		return fmt.Errorf("Only one of http header content-encoding and compression can be set")
+		return inWords("Only one of http header content-encoding and compression can be set")
 	}
 	name := strings.ToLower(compression + encoding)
 	switch name {
@@ -178,7 +177,7 @@ func (q *request) readCodec(h http.Header) error {
 	case "deflate":
 		return fmt.Errorf("compression deflate is not supported by this stand-in")
 	default:
-		return fmt.Errorf("Unsupported compression type: %s", name)
+		return inWords("Unsupported compression type: %s", name)
 	}
 	if !q.json {
 		return fmt.Errorf("compression: %s with a CSV body is not supported by this stand-in: servers differ in it, use format: gzip, lz4 or zstd", name)
@@ -203,7 +202,7 @@ func (q *request) readCSV(h http.Header) error {
 	if v := h.Get("skip_header"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil {
-			return fmt.Errorf("Invalid csv load skip_header format: %s", v)
+			return inWords("Invalid csv load skip_header format: %s", v)
 		}
 		if n < 0 {
 			return fmt.Errorf("skip_header must be equal or greater than 0")
@@ -213,7 +212,7 @@ func (q *request) readCSV(h http.Header) error {
 	if v := h.Get("trim_space"); v != "" {
 		var ok bool
 		if q.trim, ok = parseBool(v); !ok {
-			return fmt.Errorf("Invalid trim space format. Must be bool type")
+			return inWords("Invalid trim space format. Must be bool type")
 		}
 	}
 	if v := h.Get("enclose"); v != "" {
@@ -258,19 +257,19 @@ func (q *request) readQuality(h http.Header) error {
 			q.ratio = 0
 		}
 		if q.ratio < 0 || q.ratio > 1 {
-			return fmt.Errorf("Invalid max_filter_ratio: %s, it must be from 0 to 1", v)
+			return inWords("Invalid max_filter_ratio: %s, it must be from 0 to 1", v)
 		}
 	}
 	if v := h.Get("strict_mode"); v != "" {
 		var ok bool
 		if q.strict, ok = parseBool(v); !ok {
-			return fmt.Errorf("Invalid strict mode format. Must be bool type")
+			return inWords("Invalid strict mode format. Must be bool type")
 		}
 	}
 	if v := h.Get("load_mem_limit"); v != "" {
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil {
-			return fmt.Errorf("Invalid load mem limit format")
+			return inWords("Invalid load mem limit format")
 		}
 		if n < 0 {
 			return fmt.Errorf("load_mem_limit must be equal or greater than 0")
@@ -283,7 +282,7 @@ func (q *request) readUpdate(h http.Header) error {
 	if v := h.Get("partial_update"); v != "" {
 		var ok bool
 		if q.partial, ok = parseBool(v); !ok {
-			return fmt.Errorf("Invalid partial update flag format. Must be bool type")
+			return inWords("Invalid partial update flag format. Must be bool type")
 		}
 	}
 	if q.partial && h.Get("partial_update_mode") == "column" {
@@ -309,14 +308,14 @@ func (q *request) plan(t *store.Table) (*mapping, *store.Batch, error) {
 	schema := t.Schema()
 	primary := schema.Model == store.Primary
 	if q.partial && !primary {
-		return nil, nil, fmt.Errorf("Only primary key table support partial update")
+		return nil, nil, inWords("Only primary key table support partial update")
 	}
 	m, err := mapColumns(q.columns, &schema, q.json, q.paths != nil, q.partial)
 	if err != nil {
 		return nil, nil, err
 	}
 	if q.paths != nil && len(q.paths) != len(m.sources) {
-		return nil, nil, fmt.Errorf("Invalid json path: %d paths for %d columns", len(q.paths), len(m.sources))
+		return nil, nil, inWords("Invalid json path: %d paths for %d columns", len(q.paths), len(m.sources))
 	}
 	b := t.NewBatch(m.columns)
 	if q.partial {
@@ -328,7 +327,7 @@ func (q *request) plan(t *store.Table) (*mapping, *store.Batch, error) {
 	at := schema.Index(q.merge)
 	switch {
 	case !primary:
-		return nil, nil, fmt.Errorf("Conditional update only support primary key table")
+		return nil, nil, inWords("Conditional update only support primary key table")
 	case at < 0:
 		return nil, nil, fmt.Errorf("merge condition column %s does not exist", q.merge)
 	case schema.Columns[at].Key:

@@ -3,7 +3,6 @@ package load
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -20,7 +19,7 @@ type path []step
 
 // parsePath reads the paths the stand-in supports: $, $.a.b, $.a[0], $."a b".
 func parsePath(text string) (path, error) {
-	bad := func(why string) (path, error) { return nil, fmt.Errorf("Invalid json path: %s: %s", text, why) }
+	bad := func(why string) (path, error) { return nil, inWords("Invalid json path: %s: %s", text, why) }
 	s := strings.TrimSpace(text)
 	if !strings.HasPrefix(s, "$") {
 		return bad("it must start with $")
@@ -72,7 +71,7 @@ func parsePath(text string) (path, error) {
 func parsePaths(text string) ([]path, error) {
 	var list []string
 	if err := json.Unmarshal([]byte(text), &list); err != nil || len(list) == 0 {
-		return nil, fmt.Errorf("Invalid json path: %s: a JSON array of path strings is expected", text)
+		return nil, inWords("Invalid json path: %s: a JSON array of path strings is expected", text)
 	}
 	paths := make([]path, len(list))
 	for i, l := range list {

@@ -21,8 +21,6 @@ const (
 	Unknown   State = "UNKNOWN"
 )
 
-func (s State) finished() bool { return s == Visible || s == Aborted }
-
 // txn is one transaction. Its fields are guarded by the ledger's lock once begun.
 type txn struct {
 	id       int64

@@ -40,7 +40,7 @@ func (b *Batch) fits() error {
 		return errors.New("only a primary key table takes deletes")
 	}
 	if (b.partial || b.merge >= 0) && t.schema.Model != Primary {
-		return errors.New("Only primary key table support partial update")
+		return wording("Only primary key table support partial update")
 	}
 	for _, k := range t.keys {
 		if t.keyed() && b.at[k] < 0 {

@@ -175,10 +175,10 @@ func (s Schema) checked() (Schema, error) {
 		c := &s.Columns[i]
 		folded := strings.ToLower(c.Name)
 		if c.Name == "" || seen[folded] {
-			return s, fmt.Errorf("Duplicate column name '%s'", c.Name)
+			return s, inWords("Duplicate column name '%s'", c.Name)
 		}
 		if folded == "__op" || folded == "__row" {
-			return s, fmt.Errorf("Column name [%s] is a system reserved name. Please choose a different one.", c.Name)
+			return s, inWords("Column name [%s] is a system reserved name. Please choose a different one.", c.Name)
 		}
 		seen[folded] = true
 		if err := c.Type.check(); err != nil {
@@ -193,7 +193,7 @@ func (s Schema) checked() (Schema, error) {
 	for _, k := range s.Keys {
 		i := s.Index(k)
 		if i < 0 {
-			return s, fmt.Errorf("Key column(%s) doesn't exist.", k)
+			return s, inWords("Key column(%s) doesn't exist.", k)
 		}
 		s.Columns[i].Key = true
 		if s.Model == Primary && s.Columns[i].Nullable {
@@ -207,7 +207,7 @@ func (s Schema) checked() (Schema, error) {
 		}
 		if c.AutoIncrement {
 			if c.Type.Kind != BigInt {
-				return s, fmt.Errorf("The AUTO_INCREMENT column must be BIGINT: '%s'", c.Name)
+				return s, inWords("The AUTO_INCREMENT column must be BIGINT: '%s'", c.Name)
 			}
 			c.Nullable = false
 		}
@@ -240,7 +240,7 @@ func checkAgg(m Model, c *Column) error {
 		case TinyInt, SmallInt, Int, BigInt, LargeInt, Float, Double, Decimal:
 			return nil
 		}
-		return fmt.Errorf("Invalid aggregate function 'SUM' for '%s'", c.Name)
+		return inWords("Invalid aggregate function 'SUM' for '%s'", c.Name)
 	case "":
 		return fmt.Errorf("value column '%s' of an aggregate table needs an aggregate function", c.Name)
 	}
@@ -251,18 +251,18 @@ func (t Type) check() error {
 	switch t.Kind {
 	case Decimal:
 		if t.Precision < 1 || t.Precision > MaxDecimalPrecision {
-			return fmt.Errorf("DECIMAL's precision should range from 1 to %d, got %d", MaxDecimalPrecision, t.Precision)
+			return inWords("DECIMAL's precision should range from 1 to %d, got %d", MaxDecimalPrecision, t.Precision)
 		}
 		if t.Scale < 0 || t.Scale > t.Precision {
-			return fmt.Errorf("DECIMAL(P[,S]) type P must be greater than or equal to the value of S, got (%d,%d)", t.Precision, t.Scale)
+			return inWords("DECIMAL(P[,S]) type P must be greater than or equal to the value of S, got (%d,%d)", t.Precision, t.Scale)
 		}
 	case Char:
 		if t.Length > MaxChar {
-			return fmt.Errorf("Char size must be <= %d: %d", MaxChar, t.Length)
+			return inWords("Char size must be <= %d: %d", MaxChar, t.Length)
 		}
 	case Varchar, Binary:
 		if t.Length > MaxVarchar {
-			return fmt.Errorf("Varchar size must be <= %d: %d", MaxVarchar, t.Length)
+			return inWords("Varchar size must be <= %d: %d", MaxVarchar, t.Length)
 		}
 	case Array, Map, Struct:
 		got, err := ParseType(t.Text)
