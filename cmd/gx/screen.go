@@ -140,6 +140,10 @@ func (s *screen) progress(last, now engine.Progress) {
 	if now.Dirty > 0 {
 		fmt.Fprintf(&b, "  dirty %s", observe.Count(now.Dirty))
 	}
+	if now.Lag == 0 && now.Landed == last.Landed {
+		b.WriteString("  caught up")
+		now.Lanes = nil // who waits for whom says nothing while there is nothing to do
+	}
 	for i, l := range now.Lanes {
 		if len(now.Lanes) > 1 && i < 8 {
 			fmt.Fprintf(&b, "  [%d] %s %s", i, observe.Count(l.Landed), observe.Waiting(l.ReaderWaited, l.WriterWaited))

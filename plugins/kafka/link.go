@@ -127,12 +127,8 @@ func (l *link) memberConfig(lane, lanes int) (*sarama.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.ChannelBufferSize = 4096
-	c.Consumer.Fetch.Min, c.Consumer.Fetch.Default = l.minBytes, l.partitionBytes
-	if l.maxBytes > 0 {
-		c.Consumer.Fetch.MaxBytes = l.maxBytes
-	}
-	c.Consumer.MaxWaitTime = millis(l.maxWaitMs)
+	// sarama's own consumer is paused as soon as it begins; what it fetched before that is to be little.
+	c.ChannelBufferSize, c.Consumer.Fetch.Default, c.Consumer.Fetch.MaxBytes = 16, 1, 1
 	c.Consumer.Return.Errors = true
 	c.Consumer.Offsets.AutoCommit.Enable = false
 	c.Consumer.Offsets.Initial = sarama.OffsetOldest

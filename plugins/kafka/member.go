@@ -32,12 +32,12 @@ type member struct {
 	lastData atomic.Int64 // Unix nanoseconds of the newest message or assignment, 0 before the first assignment
 
 	generation int32 // of the running session, 0 without one; guarded by Reader.mu
-	over       bool  // Read has ended; guarded by Reader.mu
+	follower   *follower
+	over       bool // Read has ended; guarded by Reader.mu
 
 	mu      sync.Mutex // guards the following
 	rejoin  context.CancelFunc
 	trouble map[string]*trouble // by partition; "" is the group
-	builder []*assembler        // idle ones
 }
 
 // trouble is a row of errors without success between.
@@ -85,9 +85,6 @@ func (r *Reader) join(lane int) (*member, error) {
 	}
 	if !r.settings.link.given["metadata.max.age.ms"] {
 		config.Metadata.RefreshFrequency = r.settings.refresh
-	}
-	if !r.settings.link.given["fetch.max.bytes"] {
-		config.Consumer.Fetch.MaxBytes = r.answerBytes()
 	}
 	group, err := sarama.NewConsumerGroup(r.cluster.live, r.cluster.group, config)
 	if err != nil {
@@ -225,11 +222,11 @@ func (m *member) Setup(s sarama.ConsumerGroupSession) error {
 			return err
 		}
 	}
-	claims := map[string]*claim{}
+	claims, next := map[string]*claim{}, &follower{m: m}
 	for topic, ids := range parts {
 		for _, id := range ids {
 			name := shardName(topic, id)
-			c := &claim{topic: topic, partition: id, name: name, m: m, s: s, moved: make(chan struct{})}
+			c := &claim{topic: topic, partition: id, name: name, m: m, s: s, highWater: b.newest[spot{topic, id}], moved: make(chan struct{})}
 			if !c.inherit(r.previous(name)) {
 				begin, err := m.begin(b, topic, id)
 				if err != nil {
@@ -241,11 +238,12 @@ func (m *member) Setup(s sarama.ConsumerGroupSession) error {
 			s.MarkOffset(topic, id, c.sent, "")
 			s.ResetOffset(topic, id, c.sent, "")
 			claims[name] = c
+			next.claims = append(next.claims, c)
 		}
 	}
 	r.mu.Lock()
 	r.serial++
-	m.generation = s.GenerationID()
+	m.generation, m.follower = s.GenerationID(), next
 	for name, c := range claims {
 		if c.serial = r.serial; c.since == 0 {
 			c.since = r.serial
@@ -333,44 +331,22 @@ func (m *member) Cleanup(s sarama.ConsumerGroupSession) error {
 	return nil
 }
 
-// ConsumeClaim serves sarama.ConsumerGroupHandler.
+// ConsumeClaim serves sarama.ConsumerGroupHandler. sarama's own consumer is paused; the first claim of a session reads
+// for all of them.
 func (m *member) ConsumeClaim(s sarama.ConsumerGroupSession, from sarama.ConsumerGroupClaim) error {
-	name := shardName(from.Topic(), from.Partition())
-	c := m.r.previous(name)
+	m.group.Pause(map[string][]int32{from.Topic(): {from.Partition()}})
+	m.r.mu.Lock()
+	f, c := m.follower, m.r.owned[shardName(from.Topic(), from.Partition())]
+	m.r.mu.Unlock()
 	if c == nil || c.s != s {
-		return fmt.Errorf("partition %s was assigned and not set up", name)
+		return fmt.Errorf("partition %d of topic %q was assigned and not set up", from.Partition(), from.Topic())
 	}
 	m.r.together(s.Context(), s.GenerationID())
-	a, err := m.borrow()
-	if err != nil {
-		m.fail(err)
-		return err
-	}
-	defer m.giveBack(a)
-	a.of(c.topic, c.partition)
-	c.consume(s.Context(), from, a)
+	f.once.Do(func() { f.run(s.Context()) })
+	// Whatever ended it: to return before the session is over would end the session.
+	<-s.Context().Done()
 	c.settle(m.leaving, millis(m.r.settings.link.sessionMs)/2)
 	return nil
-}
-
-func (m *member) borrow() (*assembler, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if n := len(m.builder); n > 0 {
-		a := m.builder[n-1]
-		m.builder = m.builder[:n-1]
-		return a, nil
-	}
-	return newAssembler(m.r.layout)
-}
-
-func (m *member) giveBack(a *assembler) {
-	if !a.empty() {
-		return // what it gathered was not sent; the rows will be read again
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.builder = append(m.builder, a)
 }
 
 // caughtUp tells whether a catch-up run is at its end.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/sdk"
 )
 
 // decode reads parameters the way the SDK does.
@@ -178,11 +179,18 @@ func TestConfigurationOfSarama(t *testing.T) {
 	if c.Metadata.AllowAutoTopicCreation || c.Consumer.Offsets.AutoCommit.Enable || c.Consumer.Group.ResetInvalidOffsets {
 		t.Error("sarama would do things of its own accord")
 	}
-	if c.Consumer.Fetch.Min != 3 || c.Consumer.MaxWaitTime != 40*time.Millisecond || c.Consumer.Group.Session.Timeout != 9*time.Second || c.RackID != "r" ||
-		c.Consumer.Group.InstanceId != "i-2" || c.Consumer.Group.Rebalance.Timeout != 5*time.Second || c.Consumer.Fetch.Default != 70000 ||
-		c.Consumer.Fetch.MaxBytes != 80000 || c.Metadata.RefreshFrequency != 2*time.Second || len(c.Consumer.Group.Rebalance.GroupStrategies) != 1 ||
+	if c.Consumer.Group.Session.Timeout != 9*time.Second || c.RackID != "r" ||
+		c.Consumer.Group.InstanceId != "i-2" || c.Consumer.Group.Rebalance.Timeout != 5*time.Second || c.Metadata.RefreshFrequency != 2*time.Second || len(c.Consumer.Group.Rebalance.GroupStrategies) != 1 ||
 		c.Consumer.Group.Rebalance.GroupStrategies[0].Name() != "roundrobin" || c.Net.SASL.SCRAMClientGeneratorFunc == nil {
 		t.Errorf("%+v", c)
+	}
+	r := Reader{settings: s, cluster: &cluster{}, info: sdk.OpenInfo{Lanes: 4, Memory: 64 << 20}}
+	if o := r.fetchOptions(t.Context()); o.MinBytes != 3 || o.MaxWaitMs != 40 || o.MaxBytes != 80000 || o.PartitionBytes != 70000 || o.Rack != "r" || !o.Committed || o.Exceed {
+		t.Errorf("%+v", o)
+	}
+	r.settings, _ = decode(t, with(""))
+	if o := r.fetchOptions(t.Context()); o.MaxBytes != 4<<20 || o.PartitionBytes != 1<<20 {
+		t.Errorf("%+v", o)
 	}
 }
 

@@ -46,6 +46,9 @@ type Options struct {
 	AtEnd bool
 	// Budget is how long one partition may be without an answer before the run fails.
 	Budget time.Duration
+	// Answered, when set, is called after the blocks of one answer were handled, also when they held nothing. An error
+	// ends the run.
+	Answered func() error
 	// OutOfRange is asked when a broker no longer has, or does not yet have, an offset. It returns where to go on.
 	OutOfRange func(r Range, offset int64) (int64, error)
 }
@@ -125,6 +128,11 @@ func Run(ctx context.Context, o Options, ranges []Range, handle func(*Block) err
 				d.Next, d.Epoch, d.HighWater, d.Done = b.Next, b.Epoch, b.HighWater, b.Done
 				if b.Done {
 					open--
+				}
+			}
+			if o.Answered != nil {
+				if err := o.Answered(); err != nil {
+					return err
 				}
 			}
 		case <-quiet.C:

@@ -29,10 +29,34 @@ type Broker struct {
 	err  error
 }
 
-func newBroker(name, addr string) *Broker { return &Broker{Name: name, Addr: addr} }
+// embedded is the broker inside the sandbox.
+func embedded(addr string) (*Broker, error) {
+	b := &Broker{Name: "kfake", Addr: addr}
+	cl, err := b.connect()
+	if err != nil {
+		return b, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), brokerPatience)
+	defer cancel()
+	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	all := kmsg.NewIncrementalAlterConfigsRequestResource()
+	all.ResourceType = kmsg.ConfigResourceTypeBroker
+	floor := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	floor.Name, floor.Value = quickGroups, kmsg.StringPtr("500")
+	all.Configs = append(all.Configs, floor)
+	req.Resources = append(req.Resources, all)
+	resp, err := req.RequestWith(ctx, cl)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.Resources[0].ErrorCode)
+	}
+	if err != nil {
+		return b, fmt.Errorf("%s on the embedded Kafka: %w", quickGroups, err)
+	}
+	return b, nil
+}
 
-// quickGroups lets a group notice within a second that a member was killed; the default floor is 6 s.
-const quickGroups = "group.min.session.timeout.ms=500\n"
+// quickGroups lets a group notice soon that a member was killed; the default floor is 6 s.
+const quickGroups = "group.min.session.timeout.ms"
 
 // startApache starts a real Kafka. Without its jars there is none, and the tests say so as loudly as they can.
 func startApache(dir string) (*Broker, error) {
@@ -45,7 +69,7 @@ func startApache(dir string) (*Broker, error) {
 		return nil, err
 	}
 	extra := filepath.Join(dir, "extra.properties")
-	if err := os.WriteFile(extra, []byte(quickGroups), 0o600); err != nil {
+	if err := os.WriteFile(extra, []byte(quickGroups+"=500\n"), 0o600); err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(script("start.sh"), dir, "0", extra)
@@ -82,14 +106,19 @@ func (b *Broker) stop() {
 // client is shared by all tests of the broker.
 func (b *Broker) client(t *testing.T) *kgo.Client {
 	t.Helper()
+	cl, err := b.connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cl
+}
+
+func (b *Broker) connect() (*kgo.Client, error) {
 	b.once.Do(func() {
 		b.cl, b.err = kgo.NewClient(kgo.SeedBrokers(b.Addr), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 			kgo.ProducerLinger(0))
 	})
-	if b.err != nil {
-		t.Fatal(b.err)
-	}
-	return b.cl
+	return b.cl, b.err
 }
 
 const brokerPatience = 30 * time.Second

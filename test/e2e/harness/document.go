@@ -38,7 +38,8 @@ func (c *Case) Streaming() *Document {
 	d.Setting["mode"] = "streaming"
 	delete(d.Reader, "beginType")
 	d.Reader["autoOffsetReset"] = "earliest"
-	d.Reader["sessionTimeoutMs"] = 1000
+	// A heartbeat may wait behind a fetch on its connection, so a short session asks for short fetches.
+	d.Reader["sessionTimeoutMs"], d.Reader["fetchMaxWaitMs"] = 2000, 100
 	d.Writer["flushInterval"] = 200
 	return d
 }

@@ -4,6 +4,7 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,8 +69,9 @@ func (w *World) start() (err error) {
 	if err != nil {
 		return err
 	}
-	w.Brokers = append(w.Brokers, newBroker("kfake", w.Sandbox.Kafka))
-	return real.err
+	fake, err := embedded(w.Sandbox.Kafka)
+	w.Brokers = append(w.Brokers, fake)
+	return errors.Join(err, real.err)
 }
 
 func (w *World) stop() {
