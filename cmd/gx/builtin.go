@@ -34,6 +34,8 @@ func serveCommand() *cobra.Command {
 		Short:  "Serve a built-in plugin to the core",
 		Hidden: true,
 		Args:   oneArg("the name of a plugin"),
+		// A plugin has no settings of its own: those of the process are the core's, and a bad one was reported there.
+		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, p := range builtins() {
 				if p.Name == args[0] {

@@ -74,6 +74,7 @@ It reads DataWorks and DataX job files as they are, in batch and streaming mode.
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	onlySubcommands(root)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return protocol.Faultf(protocol.Config, "%w", err).Hint("%s --help", c.CommandPath())
 	})
@@ -87,13 +88,38 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of gx and of its plugin protocol",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(a.stdout, "gx %s, plugin protocol %d, %s %s/%s\n", version, protocol.Version,
 				runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
+}
+
+// onlySubcommands makes a command print its help, and refuse a word that is none of its subcommands.
+func onlySubcommands(c *cobra.Command) {
+	c.SuggestionsMinimumDistance = 2
+	c.Args = cobra.ArbitraryArgs // cobra's own check ends in an error that has no code
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		f := protocol.Faultf(protocol.Config, "%s has no command %q", c.CommandPath(), args[0])
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			return f.Hint("%s %s", c.CommandPath(), near[0])
+		}
+		return f.Hint("%s --help", c.CommandPath())
+	}
+}
+
+// noArgs is cobra.NoArgs with words.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return protocol.Faultf(protocol.Config, "%s takes no arguments, and %d were given", c.CommandPath(), len(args)).
+		Hint("%s --help", c.CommandPath())
 }
 
 // oneArg is cobra.ExactArgs(1) with words.

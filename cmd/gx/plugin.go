@@ -15,11 +15,12 @@ import (
 
 func (a *app) pluginCommand() *cobra.Command {
 	c := &cobra.Command{Use: "plugin", Short: "List plugins and show what they take"}
+	onlySubcommands(c)
 	var asJSON bool
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List the plugins that can be found",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f, err := a.settings.finder()
 			if err != nil {

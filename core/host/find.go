@@ -79,10 +79,15 @@ func (f *Finder) Named(name string) (Location, error) {
 		names = append(names, l.Name)
 	}
 	flt := protocol.Faultf(protocol.Config, "no such plugin: %q (known: %s)", name, strings.Join(names, ", "))
+	for _, n := range names {
+		if strings.HasPrefix(n, name+"-") { // the type of a step in place of a plugin's name
+			return Location{}, flt.Hint("%q", n)
+		}
+	}
 	if near, ok := options.Nearest(name, names); ok {
 		return Location{}, flt.Hint("%q", near)
 	}
-	return Location{}, flt
+	return Location{}, flt.Hint("`gx plugin list`")
 }
 
 // At is a plugin whose program the job names itself.
@@ -93,7 +98,7 @@ func At(path string) (Location, error) {
 	}
 	if !executable(abs) {
 		if _, err := os.Stat(abs); errors.Is(err, fs.ErrNotExist) {
-			return Location{}, protocol.Faultf(protocol.Config, "there is no file %s", path)
+			return Location{}, protocol.Faultf(protocol.Config, "there is no file %s", path).Hint("the path of a plugin's program, absolute or from the folder that gx was started in")
 		}
 		return Location{}, protocol.Faultf(protocol.Config, "%s is not a program that can be started", path).Hint("chmod +x %s", path)
 	}

@@ -62,6 +62,9 @@ type Plugin struct {
 func Launch(ctx context.Context, loc Location, o Options) (*Plugin, error) {
 	p := &Plugin{Name: loc.Name, tail: &tail{name: loc.Name, log: o.Log}, dead: make(chan struct{})}
 	var spec runner.Runner
+	// go-plugin's server puts pipes in the place of a plugin's standard output and error, and sends what is written there
+	// over the connection.
+	printed := [2]*tail{{name: loc.Name, log: o.Log}, {name: loc.Name, log: o.Log}}
 	client := goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  protocol.Handshake,
 		VersionedPlugins: map[int]goplugin.PluginSet{protocol.Version: {protocol.ServiceName: connGrabber{}}},
@@ -70,6 +73,8 @@ func Launch(ctx context.Context, loc Location, o Options) (*Plugin, error) {
 		AutoMTLS:         o.MTLS,
 		StartTimeout:     orElse(o.Handshake, 10*time.Second),
 		Stderr:           p.tail,
+		SyncStdout:       printed[0],
+		SyncStderr:       printed[1],
 		Logger:           hclog.NewNullLogger(),
 		GRPCDialOptions:  dialOptions(o.MTLS),
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
@@ -387,7 +392,12 @@ func (p *Plugin) Describe(ctx context.Context) (*v1.DescribeReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	out, err := v1.NewPluginClient(p.conn).Describe(ctx, &v1.DescribeRequest{})
-	return out, p.explain(err)
+	explained := p.explain(err)
+	if err != nil && p.Err() == nil && protocol.AsFault(err) == nil {
+		return nil, protocol.Faultf(protocol.PluginFailed, "plugin %s shook hands and does not say who it is: %s", p.Name, status.Convert(err).Message()).
+			Hint("name a program that was built with the gx SDK; see plugins/README.md")
+	}
+	return out, explained
 }
 
 // Check asks the plugin to judge parameters; a live check may talk to servers and gets longer.

@@ -1,16 +1,11 @@
 package kafka
 
 import (
-	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
-	"math"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/IBM/sarama"
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/gx-etl/gx/plugins/kafka/project"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
@@ -23,86 +18,6 @@ type message struct {
 	time       int64 // Unix milliseconds, -1 when unknown
 	key, value []byte
 	headers    []*sarama.RecordHeader
-}
-
-// layout is what rows look like; it is fixed at Open and shared by all lanes.
-type layout struct {
-	format
-	schema   *arrow.Schema
-	columns  []column // nil: whole documents
-	paths    []project.Path
-	fold     bool // match JSON keys whatever their case
-	document bool // a value must be a JSON document
-	maxRows  int
-}
-
-// newLayout decides what rows look like, from the option column and from what the target asks for.
-func newLayout(s *settings, peer sdk.Peer) (*layout, []string, error) {
-	l := &layout{format: s.format, columns: s.columns, maxRows: s.maxRows}
-	var names []string
-	switch {
-	case s.columns != nil:
-		if n := len(peer.Columns); n > 0 && n != len(s.columns) {
-			return nil, nil, sdk.Faultf(sdk.Config, "%d columns here and %d at the target: %s", len(s.columns), n, shorten(peer.Columns)).
-				At("column").Hint(`list one entry for each column of the target, or write ["*"] to match them by name`)
-		}
-		l.columns = append([]column(nil), s.columns...)
-		for i := range l.columns {
-			if len(peer.Columns) > 0 {
-				l.columns[i].name = peer.Columns[i]
-			}
-		}
-	case peer.WantsColumns:
-		if len(peer.Columns) == 0 {
-			return nil, nil, sdk.Faultf(sdk.Config, "the target wants separate columns and does not name them").At("column").
-				Hint("list the columns of the rows here")
-		}
-		l.fold = true
-		for _, name := range peer.Columns {
-			l.columns = append(l.columns, column{name: name, kind: columnField, path: project.Path{{Key: name, Index: -1}}})
-			if name == "schema" || name == "payload" {
-				l.guardEnvelope = false
-			}
-		}
-	default:
-		for _, name := range peer.Columns {
-			if name == "schema" || name == "payload" {
-				l.guardEnvelope = false
-			}
-		}
-		l.schema, l.document = rows.DocumentSchema, true
-		return l, nil, nil
-	}
-	fields := make([]arrow.Field, len(l.columns))
-	for i := range l.columns {
-		c := &l.columns[i]
-		names = append(names, c.name)
-		fields[i] = c.field(&l.format)
-		if c.kind == columnField {
-			l.document = true
-			l.paths = append(l.paths, c.path)
-		}
-	}
-	l.schema = arrow.NewSchema(fields, nil)
-	if rows.IsDocuments(l.schema) { // one column that happens to be called as whole documents are
-		fields[0].Name = "document.1"
-		l.schema = arrow.NewSchema(fields, nil)
-	}
-	return l, names, nil
-}
-
-func shorten(names []string) string {
-	text := ""
-	for i, n := range names {
-		if i == 12 {
-			return text + ", …"
-		}
-		if i > 0 {
-			text += ", "
-		}
-		text += n
-	}
-	return text
 }
 
 // assembler turns the messages of one partition after the other into batches. Not safe for concurrent use.
@@ -308,38 +223,6 @@ func beginsLikeEnvelope(doc []byte) bool {
 	return false
 }
 
-// judge says why bytes are no value of a type; nothing is null, which every type has.
-func judge(typ string, b []byte) string {
-	if b == nil {
-		return ""
-	}
-	want := 0
-	switch typ {
-	case "string":
-		if !utf8.Valid(b) {
-			return "is not valid UTF-8"
-		}
-		return ""
-	case "json":
-		if len(b) == 0 || !json.Valid(b) || !utf8.Valid(b) {
-			return "is not valid JSON"
-		}
-		return ""
-	case "long", "double":
-		want = 8
-	case "integer", "float":
-		want = 4
-	case "short":
-		want = 2
-	default:
-		return ""
-	}
-	if len(b) != want {
-		return fmt.Sprintf("has %d bytes, and a %s has %d", len(b), typ, want)
-	}
-	return ""
-}
-
 // row appends a row of columns. Fields are found in tokens, in the order of the columns.
 func (a *assembler) row(m *message) {
 	field := 0
@@ -377,102 +260,4 @@ func (a *assembler) row(m *message) {
 		}
 	}
 	a.builder.EndRow()
-}
-
-func (a *assembler) typed(i int, typ string, b []byte) {
-	if b == nil {
-		a.builder.AppendNull(i)
-		return
-	}
-	switch typ {
-	case "long":
-		a.builder.AppendInt64(i, int64(binary.BigEndian.Uint64(b)))
-	case "integer":
-		a.builder.AppendInt64(i, int64(int32(binary.BigEndian.Uint32(b))))
-	case "short":
-		a.builder.AppendInt64(i, int64(int16(binary.BigEndian.Uint16(b))))
-	case "double":
-		a.builder.AppendFloat64(i, math.Float64frombits(binary.BigEndian.Uint64(b)))
-	case "float":
-		a.builder.AppendFloat64(i, float64(math.Float32frombits(binary.BigEndian.Uint32(b))))
-	default:
-		a.builder.AppendBytes(i, b)
-	}
-}
-
-// appendHeaders writes headers as one JSON object. A key that comes twice gets an array of its values in order; a value
-// that is no UTF-8 becomes {"base64": "…"}; so nothing of a header is lost.
-func appendHeaders(dst []byte, headers []*sarama.RecordHeader) []byte {
-	dst = append(dst, '{')
-	first := true
-	for i, h := range headers {
-		count, before := 0, false
-		for j, other := range headers {
-			if string(other.Key) == string(h.Key) {
-				count++
-				before = before || j < i
-			}
-		}
-		if before {
-			continue
-		}
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		dst = appendJSONString(dst, h.Key)
-		dst = append(dst, ':')
-		if count == 1 {
-			dst = appendHeaderValue(dst, h.Value)
-			continue
-		}
-		dst = append(dst, '[')
-		n := 0
-		for _, other := range headers {
-			if string(other.Key) == string(h.Key) {
-				if n++; n > 1 {
-					dst = append(dst, ',')
-				}
-				dst = appendHeaderValue(dst, other.Value)
-			}
-		}
-		dst = append(dst, ']')
-	}
-	return append(dst, '}')
-}
-
-func appendHeaderValue(dst, v []byte) []byte {
-	switch {
-	case v == nil:
-		return append(dst, "null"...)
-	case utf8.Valid(v):
-		return appendJSONString(dst, v)
-	}
-	dst = append(dst, `{"base64":"`...)
-	dst = base64.StdEncoding.AppendEncode(dst, v)
-	return append(dst, `"}`...)
-}
-
-// appendJSONString quotes a text; bytes that are no UTF-8 become the replacement character.
-func appendJSONString(dst, s []byte) []byte {
-	dst = append(dst, '"')
-	for i := 0; i < len(s); {
-		c := s[i]
-		switch {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c < ' ':
-			const hex = "0123456789abcdef"
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
-		default:
-			r, n := utf8.DecodeRune(s[i:])
-			dst = utf8.AppendRune(dst, r)
-			i += n
-			continue
-		}
-		i++
-	}
-	return append(dst, '"')
 }

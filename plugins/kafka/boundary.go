@@ -45,16 +45,6 @@ func (b *boundary) of(topic string, partition int32) point {
 	return b.at
 }
 
-// uses tells whether any partition has a place of this kind.
-func (b *boundary) uses(kind pointKind) bool {
-	for _, p := range b.parts {
-		if p.kind == kind {
-			return true
-		}
-	}
-	return b.at.kind == kind
-}
-
 // reset says what to do about an offset that is not there.
 type reset uint8
 

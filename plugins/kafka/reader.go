@@ -99,30 +99,38 @@ func modeFault(s *settings, o *Options, streaming bool) error {
 	return nil
 }
 
-// find looks for topics and partitions, and in batch fixes what will be read.
-func (r *Reader) find(ctx context.Context) (notes []string, err error) {
+// locate looks for topics, partitions and their leaders.
+func (r *Reader) locate() (err error) {
 	topics := r.settings.topics
 	if re := r.settings.regex; re != nil {
 		if topics, err = r.cluster.matching(re); err != nil {
-			return nil, err
+			return err
 		}
-		switch {
-		case len(topics) > 0:
-			notes = append(notes, fmt.Sprintf("topicsRegex takes %d topics: %s", len(topics), few(slices.Clone(topics))))
-		case r.info.Streaming:
-			notes = append(notes, "topicsRegex takes no topic yet; waits for one")
-		default:
-			return nil, sdk.Faultf(sdk.Config, "no topic matches %s", r.options.TopicsRegex).At("topicsRegex").Hint("the whole name must match")
+		if len(topics) == 0 && !r.info.Streaming {
+			return sdk.Faultf(sdk.Config, "no topic matches %s", r.options.TopicsRegex).At("topicsRegex").Hint("the whole name must match")
 		}
 	}
+	r.topicsNow = topics
 	if r.parts, err = r.cluster.partitions(topics); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.only(); err != nil {
+		return err
+	}
+	return r.cluster.leadersAnswer(r.parts)
+}
+
+// find locates the source, and in batch fixes what will be read.
+func (r *Reader) find(ctx context.Context) (notes []string, err error) {
+	if err := r.locate(); err != nil {
 		return nil, err
 	}
-	if err := r.cluster.leadersAnswer(r.parts); err != nil {
-		return nil, err
+	switch n := len(r.topicsNow); {
+	case r.settings.regex == nil:
+	case n > 0:
+		notes = append(notes, fmt.Sprintf("topicsRegex takes %d topics: %s", n, few(slices.Clone(r.topicsNow))))
+	default:
+		notes = append(notes, "topicsRegex takes no topic yet; waits for one")
 	}
 	total := 0
 	for _, ids := range r.parts {
@@ -132,7 +140,6 @@ func (r *Reader) find(ctx context.Context) (notes []string, err error) {
 		notes = append(notes, fmt.Sprintf("%d lanes are more than the %d partitions: the rest stay idle", r.info.Lanes, total))
 	}
 	if r.info.Streaming {
-		r.topicsNow = topics
 		// Early word of a missing privilege; the offsets are asked for again when partitions are assigned.
 		_, err := r.cluster.committed(ctx, r.parts)
 		return notes, err

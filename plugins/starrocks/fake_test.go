@@ -13,7 +13,7 @@ import (
 
 // fakeCluster is a frontend on 127.0.0.1 and a backend on 127.0.0.2, with labels that work once.
 type fakeCluster struct {
-	t        testing.TB
+	t        tb
 	frontend string // host:port
 	backend  string
 
@@ -35,7 +35,7 @@ type fakeLoad struct {
 	rows   int
 }
 
-func newFakeCluster(t testing.TB) *fakeCluster {
+func newFakeCluster(t tb) *fakeCluster {
 	f := &fakeCluster{t: t, labels: map[string]string{}, keep: true}
 	f.backend = f.serve("127.0.0.2:0", f.be)
 	f.frontend = f.serve("127.0.0.1:0", f.fe)

@@ -22,14 +22,23 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
+// tb is what testing.T and rapid.T have in common.
+type tb interface {
+	Helper()
+	Cleanup(f func())
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // session is a writer behind the real protocol, in this process.
 type session struct {
-	t      testing.TB
+	t      tb
 	client v1.WriterClient
 	plugin v1.PluginClient
 }
 
-func newSession(t testing.TB) *session {
+func newSession(t tb) *session {
 	t.Helper()
 	lis := bufconn.Listen(4 << 20)
 	srv := sdk.Server([]grpc.ServerOption{grpc.Creds(insecure.NewCredentials())})

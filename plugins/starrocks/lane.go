@@ -91,6 +91,9 @@ func (l *lane) run(ctx context.Context) error {
 				if err := l.closeAll(ctx, whyMemory); err != nil {
 					return err
 				}
+				if len(l.flying) == 0 { // there were dirty rows only, and their room is free again
+					continue
+				}
 			}
 		}
 		l.wind()

@@ -40,13 +40,13 @@ func rowsOf(l fakeLoad) (out []string) {
 // is acked once, and no load exceeds its limits.
 func TestEveryRowIsAccountedFor(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		f := newFakeCluster(t)
+		f := newFakeCluster(rt)
 		csv := rapid.Bool().Draw(rt, "csv")
 		maxRows := rapid.IntRange(1, 40).Draw(rt, "maxBatchRows")
 		maxBytes := rapid.IntRange(1, 1500).Draw(rt, "maxBatchSize")
 		queue := rapid.IntRange(1, 3).Draw(rt, "flushQueueLength")
 		mem := rapid.SampledFrom([]uint64{1, 4000, 40000, 64 << 20}).Draw(rt, "memory")
-		s := newSession(t)
+		s := newSession(rt)
 		more := fmt.Sprintf(`"maxBatchRows":%d,"maxBatchSize":%d,"flushQueueLength":%d`, maxRows, maxBytes, queue)
 		if csv {
 			more += `,"column":["id","city"],"loadProps":{"format":"csv"}`

@@ -64,4 +64,34 @@ func BenchmarkBatchRead(b *testing.B) {
 			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "msg/s")
 		})
 	}
+	b.Run("streaming", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			b.StopTimer()
+			s := c.serve(b, true, 2, fmt.Sprintf("bench-s-%s-%d", serial, i), "")
+			ctx, cancel := context.WithCancel(context.Background())
+			var total atomic.Int64
+			var lanes sync.WaitGroup
+			b.StartTimer() // the group's start counts
+			for lane := range 2 {
+				lanes.Go(func() {
+					stream, err := s.reader.Read(ctx, &v1.ReadRequest{Lane: uint32(lane), Shards: s.shards[lane : lane+1]})
+					for err == nil {
+						var f wire.Frame
+						if err = stream.RecvMsg(&f); err == nil {
+							if total.Add(int64(f.Rows)) >= n {
+								cancel()
+							}
+							f.Free()
+						}
+					}
+				})
+			}
+			lanes.Wait()
+			b.StopTimer()
+			cancel()
+			s.close()
+			b.StartTimer()
+		}
+		b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "msg/s")
+	})
 }

@@ -59,7 +59,9 @@ func TestLogin(t *testing.T) {
 		})
 		t.Run(mechanism+" wrong password", func(t *testing.T) {
 			f := c.refused(t, `"kafkaConfig":{`+strings.Replace(config, saslPassword, "wrong-pw", 1)+`}`)
-			if f.Code != protocol.Denied || f.Place != "kafkaConfig" || strings.Contains(f.What, "wrong-pw") {
+			denied := f.Code == protocol.Denied && f.Place == "kafkaConfig"
+			hungUp := f.Code == protocol.Unreachable && strings.Contains(f.Try, "refuse") // kfake gives no answer, as old brokers
+			if !denied && (!hungUp || os.Getenv("GX_TEST_KAFKA_SASL") != "") || strings.Contains(f.What, "wrong-pw") {
 				t.Errorf("%+v", f)
 			}
 		})

@@ -111,6 +111,20 @@ func TestStreamingSkipsAbortedTransactions(t *testing.T) {
 	}
 }
 
+// A catch-up run gets to the very end, which is the mark of a transaction, and so does the group.
+func TestCatchUpRunPassesTheMarksOfTransactions(t *testing.T) {
+	c := newCluster(t, 1)
+	c.transact("ca", 0, 10, kgo.TryCommit)
+	c.transact("cb", 100, 10, kgo.TryAbort)
+	group := "tx-c-" + serial
+	r := c.run(t, 1, group, `,"stopWhenPollEmpty":true,"stopWhenReachEndOffset":true,"waitTime":1`)
+	r.lanes.Wait()
+	r.stop(t, true)
+	if got, at := r.got.distinct(), c.committed(group)[c.topic+"/0"]; got != 10 || at != 22 {
+		t.Errorf("%d values, committed at %d", got, at)
+	}
+}
+
 // Records before the begin of the log, which retention removed, are gone; what then happens is the user's choice.
 func TestRemovedRecords(t *testing.T) {
 	c := newCluster(t, 1)

@@ -15,7 +15,9 @@ func SocketCredentials() credentials.TransportCredentials {
 	return socketCredentials{insecure.NewCredentials()}
 }
 
-type socketCredentials struct{ credentials.TransportCredentials }
+type socketCredentials struct {
+	credentials.TransportCredentials
+}
 
 func (s socketCredentials) ClientHandshake(ctx context.Context, authority string, c net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	widen(c)

@@ -109,13 +109,6 @@ func (b bag) add(rs []Row) bag {
 	return b
 }
 
-func (b bag) size() (n int) {
-	for _, k := range b {
-		n += k
-	}
-	return n
-}
-
 // lacks returns a row of want that b holds less often.
 func (b bag) lacks(want bag) (string, bool) {
 	for row, n := range want {

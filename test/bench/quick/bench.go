@@ -141,6 +141,9 @@ func (b *bench) prepare(ctx context.Context) error {
 }
 
 func (b *bench) measure(ctx context.Context, s subject, round int) error {
+	if err := rig.Settle(ctx, b.settle); err != nil {
+		return err
+	}
 	broker, sink, clock := rig.CPUOf(b.broker.Pid), b.sinkCPU(), rig.ReadClock()
 	out := sample{Subject: s.name, Messages: b.messages}
 	group := fmt.Sprintf("bench-%s-%d", s.name, time.Now().UnixNano())

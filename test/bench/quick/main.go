@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/gx-etl/gx/test/bench/alone"
 	"github.com/gx-etl/gx/test/bench/rig"
@@ -25,6 +26,7 @@ type settings struct {
 	gxPath      string
 	sandboxPath string
 	only        string
+	settle      time.Duration
 	check       bool
 	perf        string
 	results     string
@@ -58,6 +60,7 @@ func parent(ctx context.Context) error {
 	flag.StringVar(&s.gxPath, "gx", "", "`path` of gx (default bin/gx)")
 	flag.StringVar(&s.sandboxPath, "sandbox", "", "`path` of gx-sandbox (default bin/gx-sandbox)")
 	flag.StringVar(&s.only, "only", "", "`names` to measure, with commas: sarama-group, sarama-fetch, pass-through, projected")
+	flag.DurationVar(&s.settle, "settle", 5*time.Second, "wait up to this long before each measurement until the machine is quiet")
 	flag.BoolVar(&s.check, "check", false, "say whether the goals are met")
 	flag.StringVar(&s.perf, "perf", "", "profile the gx runs with Linux perf into this `folder`")
 	flag.StringVar(&s.results, "results", "", "write every single measurement as JSON to this `file`")

@@ -76,6 +76,9 @@ func (g GX) Run(ctx context.Context, job string, variables ...string) (*Report, 
 	wall := time.Since(began)
 	cancel()
 	out.wait()
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w; make build makes it", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("gx run %s: %w\n%s", job, err, out.tail())
 	}

@@ -3,6 +3,7 @@ package rig
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -90,6 +91,25 @@ func (c Clock) Since() Spent {
 		out.Busy, out.Stolen = float64(b)/all, float64(s)/all
 	}
 	return out
+}
+
+// quiet is how much work, in cores, a machine may do that counts as quiet, and look how long it is looked at.
+const quiet, look = 0.15, 250 * time.Millisecond
+
+// Settle waits until the machine is quiet, at most for the time given; it is no error when it stays busy.
+func Settle(ctx context.Context, most time.Duration) error {
+	for ends := time.Now().Add(most); time.Now().Before(ends); {
+		c := ReadClock()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(look):
+		}
+		if c.Since().Work.Seconds() < quiet*look.Seconds() {
+			return nil
+		}
+	}
+	return ctx.Err()
 }
 
 // Machine describes where the benchmark ran, in one line.

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -75,7 +76,7 @@ func startApache(dir string) (*Broker, error) {
 	cmd := exec.Command(script("start.sh"), dir, "0", extra)
 	cmd.Env = append(os.Environ(), "KAFKA_SASL_USER="+User+":"+Password, fmt.Sprintf("KAFKA_OWNER_PID=%d", os.Getpid()))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("Apache Kafka did not start: %w\n%s", err, out)
+		return nil, fmt.Errorf("the real Kafka did not start: %w\n%s", err, out)
 	}
 	b := &Broker{Name: "apache", dir: dir}
 	for file, addr := range map[string]*string{"bootstrap": &b.Addr, "bootstrap-sasl": &b.SASL} {
@@ -170,12 +171,14 @@ func (b *Broker) Committed(t *testing.T, group, topic string, partitions int) ma
 	}
 	req.Topics = append(req.Topics, asked)
 	resp, err := req.RequestWith(ctx, b.client(t))
+	for errors.Is(err, kerr.CoordinatorNotAvailable) && ctx.Err() == nil { // the first group of a new broker
+		resp, err = req.RequestWith(ctx, b.client(t))
+	}
 	if err != nil {
 		t.Fatalf("%s: offsets of group %s: %v", b.Name, group, err)
 	}
-	topics := resp.Topics
 	out := map[int32]int64{}
-	for _, tp := range topics {
+	for _, tp := range resp.Topics {
 		for _, p := range tp.Partitions {
 			if p.Offset >= 0 {
 				out[p.Partition] = p.Offset

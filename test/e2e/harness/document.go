@@ -40,6 +40,8 @@ func (c *Case) Streaming() *Document {
 	d.Reader["autoOffsetReset"] = "earliest"
 	// A heartbeat may wait behind a fetch on its connection, so a short session asks for short fetches.
 	d.Reader["sessionTimeoutMs"], d.Reader["fetchMaxWaitMs"] = 2000, 100
+	// The embedded Kafka does not hear of the death of a member that was just joining before this has passed.
+	d.Reader["kafkaConfig"] = Object{"max.poll.interval.ms": 4000}
 	d.Writer["flushInterval"] = 200
 	return d
 }

@@ -10,18 +10,27 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Feed produces rows with the ids 0, 1, 2 … to all partitions of the case's topic until it is stopped.
+// Feed produces one message after the other until it is stopped.
 type Feed struct {
 	c       *Case
-	acked   atomic.Int64 // ids that the broker has
+	acked   atomic.Int64 // messages that the broker has
 	stop    chan struct{}
 	stopped sync.Once
 	done    chan struct{}
 	err     error // to be read after done
 }
 
-// Feed starts a feed, about 500 rows a second.
+// Feed produces rows with the ids 0, 1, 2 … to all partitions of the case's topic.
 func (c *Case) Feed(partitions int) *Feed {
+	c.T.Helper()
+	return c.FeedOf(func(n int) (int, []byte) {
+		return n % partitions, fmt.Appendf(nil, `{"id":%d,"v":"row %[1]d"}`, n)
+	})
+}
+
+// FeedOf produces the messages number 0, 1, 2 … to the case's topic, about 500 a second; message says to which partition
+// and what, and is called in their order.
+func (c *Case) FeedOf(message func(n int) (partition int, value []byte)) *Feed {
 	c.T.Helper()
 	f := &Feed{c: c, stop: make(chan struct{}), done: make(chan struct{})}
 	cl := c.Broker.client(c.T)
@@ -32,7 +41,8 @@ func (c *Case) Feed(partitions int) *Feed {
 		for next := 0; ; {
 			batch := make([]*kgo.Record, 10)
 			for i := range batch {
-				batch[i] = &kgo.Record{Topic: c.Topic, Partition: int32(next % partitions), Value: fmt.Appendf(nil, `{"id":%d,"v":"row %[1]d"}`, next)}
+				partition, value := message(next)
+				batch[i] = &kgo.Record{Topic: c.Topic, Partition: int32(partition), Value: value}
 				next++
 			}
 			if f.err = c.Broker.send(cl, batch); f.err != nil {
@@ -55,10 +65,10 @@ func (f *Feed) end() {
 	<-f.done
 }
 
-// Sent is how many ids there are so far.
+// Sent is how many messages there are so far.
 func (f *Feed) Sent() int { return int(f.acked.Load()) }
 
-// Stop ends the feed and gives the number of ids.
+// Stop ends the feed and gives the number of messages.
 func (f *Feed) Stop() int {
 	f.c.T.Helper()
 	f.end()

@@ -172,11 +172,18 @@ func (r *Running) Signal(s syscall.Signal) {
 // Until waits until f is true while the job runs; a job that ends before is a failure.
 func (r *Running) Until(what string, f func() bool) {
 	r.t.Helper()
+	met := false
+	defer func() {
+		if !met {
+			r.t.Logf("gx has said:\n%s%s", r.stdout.String(), r.stderr.String())
+		}
+	}()
 	Until(r.t, what, func() bool {
 		if !r.Alive() {
-			r.t.Fatalf("gx ended with %d while waiting for: %s\n%s%s", r.cmd.ProcessState.ExitCode(), what, r.stdout.String(), r.stderr.String())
+			r.t.Fatalf("gx ended with %d while waiting for: %s", r.cmd.ProcessState.ExitCode(), what)
 		}
-		return f()
+		met = f()
+		return met
 	})
 }
 
