@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"runtime/debug"
+
 	"github.com/gx-etl/gx/plugins/kafka"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
@@ -37,6 +40,11 @@ func serveCommand() *cobra.Command {
 		// A plugin has no settings of its own: those of the process are the core's, and a bad one was reported there.
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
 		RunE: func(_ *cobra.Command, args []string) error {
+			if os.Getenv("GOGC") == "" {
+				// A plugin's heap is small and turns over fast. Half as many collections took the Kafka reader from 0.61
+				// to 0.51 CPU seconds per million messages, for 20 MB (`make bench-quick`).
+				debug.SetGCPercent(200)
+			}
 			for _, p := range builtins() {
 				if p.Name == args[0] {
 					sdk.Serve(p)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"testing"
 )
 
 // fakeCluster is a frontend on 127.0.0.1 and a backend on 127.0.0.2, with labels that work once.
