@@ -176,7 +176,7 @@ func TestBackpressure(t *testing.T) {
 	f := newFakeCluster(t)
 	f.gate = make(chan struct{})
 	s := newSession(t)
-	const mem = 8 << 20
+	const mem = 4 << 20
 	s.mustOpen(params(f, `"maxBatchSize":2097152`), mem)
 	st := s.lane("0")
 	doc := `{"pad":"` + strings.Repeat("x", 1<<10) + `"}`
@@ -185,7 +185,7 @@ func TestBackpressure(t *testing.T) {
 		docs[i] = doc
 	}
 	batch := documents(docs...)
-	const batches = 80
+	const batches = 48
 	sent := make(chan int, batches)
 	go func() {
 		defer close(sent)

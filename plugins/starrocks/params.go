@@ -22,7 +22,7 @@ type Params struct {
 	Column           []string      `json:"column" gx:"list" doc:"Columns of the table, in the order of the row's values; [\"*\"] or nothing is all of them. __op (0 upsert, 1 delete) may be last for Primary Key tables."`
 
 	LoadProps options.Value            `json:"loadProps" doc:"Stream Load properties, such as format, column_separator, row_delimiter, strict_mode, max_filter_ratio, timeout, columns, where."`
-	SinkProps map[string]options.Value `gx:"prefix=sink.properties."`
+	SinkProps map[string]options.Value `gx:"prefix=sink.properties." doc:"Each is a load property, as in loadProps."`
 
 	MaxBatchRows     int    `json:"maxBatchRows" default:"500000" gx:"min=1,alias=sink.buffer-flush.max-rows" doc:"A load is sent when it has this many rows."`
 	MaxBatchSize     int64  `json:"maxBatchSize" default:"5242880" gx:"min=1,bytes,alias=sink.buffer-flush.max-bytes" doc:"A load has at most this many bytes, before compression; a single row may exceed it."`

@@ -29,6 +29,7 @@ func given(t *testing.T, name string, addresses ...string) []byte {
 // A DataX job as people have it: the database at the top, jdbcUrl as one text, a boolean among the load properties.
 func TestDataXSnippetRunsAsItStands(t *testing.T) {
 	c := world.Case(t, world.Brokers[0])
+	c.Exec("DROP DATABASE IF EXISTS example_db")
 	c.Exec("CREATE DATABASE example_db")
 	c.Exec("CREATE TABLE example_db.orders (order_id BIGINT, city STRING)")
 	job := c.File("given-datax.json", given(t, "datax-snippet.json", "fe_host:9030", world.Sandbox.FEQuery, "fe_host:8030", world.Sandbox.FEHTTP))
