@@ -43,7 +43,7 @@ func Acquire(dir, job string) (*Lock, error) {
 		return nil, protocol.Faultf(protocol.Config, "job %q is running already, as process %s", job, strings.TrimSpace(string(pid[:n]))).
 			Hint("wait for it, stop it, or give this job another name")
 	}
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
 	if err != nil {

@@ -253,7 +253,7 @@ func (m *member) Setup(s sarama.ConsumerGroupSession) error {
 	r.gather()
 	r.mu.Unlock()
 	m.well("")
-	m.lastData.CompareAndSwap(0, time.Now().UnixNano())
+	m.lastData.Store(time.Now().UnixNano()) // what was quiet before says nothing of the partitions that came now
 	return nil
 }
 
@@ -360,6 +360,9 @@ func (m *member) caughtUp() bool {
 	}
 	m.r.mu.Lock()
 	defer m.r.mu.Unlock()
+	if m.generation == 0 {
+		return false // between two sessions nobody knows what is this lane's
+	}
 	for _, c := range m.r.owned {
 		if c.m == m && !c.ended && c.behind() {
 			return false

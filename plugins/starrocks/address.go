@@ -1,7 +1,9 @@
 package starrocks
 
 import (
+	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"net/url"
 	"slices"
@@ -79,31 +81,20 @@ func parseJdbcURL(v options.Value, path string) (m mysqlServers, problems []opti
 		items = []textAt{{v.Text(), path}}
 	}
 	for _, item := range items {
-		rest := strings.TrimSpace(item.text)
-		if rest == "" {
-			continue
-		}
-		lower := strings.ToLower(rest)
-		for _, scheme := range []string{"jdbc:mysql://", "jdbc:starrocks://", "mysql://"} {
-			if strings.HasPrefix(lower, scheme) {
-				rest = rest[len(scheme):]
-				break
+		for part := range jdbcParts(item.text) {
+			host, query, _ := strings.Cut(part, "?")
+			host, db, _ := strings.Cut(strings.TrimSpace(host), "/")
+			if db != "" {
+				m.database = db
 			}
-		}
-		rest, query, _ := strings.Cut(rest, "?")
-		hosts, db, _ := strings.Cut(rest, "/")
-		if db != "" {
-			m.database = db
-		}
-		ignored = append(ignored, m.query(query)...)
-		for h := range strings.FieldsFuncSeq(hosts, func(r rune) bool { return r == ',' || r == ';' }) {
-			e, err := streamload.ParseEndpoint(strings.TrimSpace(h), defaultQueryPort)
-			if err == nil && strings.Contains(h, "://") {
-				err = fmt.Errorf("is an HTTP address, the MySQL port is needed")
+			ignored = append(ignored, m.query(query)...)
+			e, err := streamload.ParseEndpoint(host, defaultQueryPort)
+			if strings.HasPrefix(part, "http") && strings.Contains(part, "://") {
+				err = errors.New("is an HTTP address, the MySQL port is needed")
 			}
 			if err != nil {
 				problems = append(problems, options.Problem{Code: options.CodeNotAllowed, Path: item.path,
-					Seen: fmt.Sprintf("%q %v", shown(h), err), Want: "jdbc:mysql://host:port/ or host:port", Try: "jdbc:mysql://fe1:9030/"})
+					Seen: fmt.Sprintf("%q %v", shown(host), err), Want: "jdbc:mysql://host:port/ or host:port", Try: "jdbc:mysql://fe1:9030/"})
 				continue
 			}
 			if addr := net.JoinHostPort(e.Host, e.Port); !slices.Contains(m.addrs, addr) {
@@ -111,11 +102,43 @@ func parseJdbcURL(v options.Value, path string) (m mysqlServers, problems []opti
 			}
 		}
 	}
+	if len(m.addrs) == 0 && len(problems) == 0 && slices.ContainsFunc(items, func(i textAt) bool { return strings.TrimSpace(i.text) != "" }) {
+		problems = append(problems, options.Problem{Code: options.CodeNotAllowed, Path: path, Seen: "names no host",
+			Want: "jdbc:mysql://host:port/ or host:port", Try: "jdbc:mysql://fe1:9030/"})
+	}
 	if len(ignored) > 0 {
 		problems = append(problems, options.Problem{Code: options.CodeIgnored, Path: path,
 			Seen: "settings of the Java driver have no effect: " + strings.Join(ignored, ", "), Warning: true})
 	}
 	return m, problems
+}
+
+// jdbcParts cuts a list of addresses, each without its jdbc: scheme. Commas behind a question mark belong to the settings
+// there, until another scheme begins.
+func jdbcParts(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		part := ""
+		for piece := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ';' }) {
+			piece = strings.TrimSpace(piece)
+			bare := piece
+			for _, scheme := range []string{"jdbc:mysql://", "jdbc:starrocks://", "mysql://"} {
+				if len(piece) >= len(scheme) && strings.EqualFold(piece[:len(scheme)], scheme) {
+					bare = piece[len(scheme):]
+				}
+			}
+			if strings.Contains(part, "?") && bare == piece {
+				part += "," + piece
+				continue
+			}
+			if part != "" && !yield(part) {
+				return
+			}
+			part = bare
+		}
+		if part != "" {
+			yield(part)
+		}
+	}
 }
 
 // query takes what gx honours of a JDBC URL's settings and returns the names of the others.

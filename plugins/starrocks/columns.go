@@ -15,6 +15,9 @@ const opColumn = "__op"
 // readColumns judges the column parameter. nil: all columns of the table.
 func readColumns(given []string, path string) (columns []string, problems []options.Problem) {
 	at := options.Join(path, "column")
+	if len(given) == 1 && !strings.Contains(given[0], "`") {
+		given = strings.Split(given[0], ",")
+	}
 	seen := map[string]int{}
 	for i, c := range given {
 		name := unquoteName(c)

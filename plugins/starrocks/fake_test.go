@@ -23,7 +23,8 @@ type fakeCluster struct {
 	answer func(l fakeLoad) string
 	// gate, when set, is read once before each answer.
 	gate chan struct{}
-	keep bool // bodies
+	// advertise, when set, is the backend that the frontend names.
+	advertise string
 }
 
 type fakeLoad struct {
@@ -35,7 +36,7 @@ type fakeLoad struct {
 }
 
 func newFakeCluster(t tb) *fakeCluster {
-	f := &fakeCluster{t: t, labels: map[string]string{}, keep: true}
+	f := &fakeCluster{t: t, labels: map[string]string{}}
 	f.backend = f.serve("127.0.0.2:0", f.be)
 	f.frontend = f.serve("127.0.0.1:0", f.fe)
 	return f
@@ -81,7 +82,11 @@ func (f *fakeCluster) fe(w http.ResponseWriter, r *http.Request) {
 	if n, _ := io.Copy(io.Discard, r.Body); n != 0 {
 		f.t.Errorf("the frontend was sent %d bytes of rows", n)
 	}
-	w.Header().Set("Location", "http://"+f.backend+r.URL.RequestURI())
+	to := f.backend
+	if f.advertise != "" {
+		to = f.advertise
+	}
+	w.Header().Set("Location", "http://"+to+r.URL.RequestURI())
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }
 
@@ -118,9 +123,6 @@ func (f *fakeCluster) be(w http.ResponseWriter, r *http.Request) {
 		}
 		f.labels[l.label] = "VISIBLE"
 		text = success(l.label, l.rows, 0, 0)
-	}
-	if !f.keep {
-		l.body = nil
 	}
 	f.loads = append(f.loads, l)
 	fmt.Fprint(w, text)

@@ -173,6 +173,8 @@ func (f *fakeSQL) query(p *packets, q string) {
 	}
 	f.mu.Unlock()
 	switch {
+	case strings.Contains(q, "stall"): // until the client has enough
+		_, _ = p.read()
 	case rogue:
 		p.write(append([]byte{0xfb}, "/etc/passwd"...))
 		b, err := p.read()

@@ -14,6 +14,12 @@ import (
 // Write serves sdk.Writer: one lane.
 func (w *Writer) Write(ctx context.Context, number int, in *sdk.In) error {
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	leave, err := w.enter(number, cancel)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	l := &lane{
 		w: w, in: in, budget: w.budget, interval: w.flushInterval(),
 		labels:  streamload.NewLabels(w.labelPrefix(), w.info.Run, number),
@@ -27,7 +33,7 @@ func (w *Writer) Write(ctx context.Context, number int, in *sdk.In) error {
 		defer close(gone)
 		l.send(ctx)
 	}()
-	err := l.run(ctx)
+	err = l.run(ctx)
 	cancel()
 	close(l.queue)
 	<-gone

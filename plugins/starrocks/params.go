@@ -19,7 +19,7 @@ type Params struct {
 	Table            string        `json:"table" gx:"alias=starrocks.table.name" doc:"Table, or db.table. Batches that name a table of their own go there."`
 	Topic2Table      options.Value `json:"topic2table" gx:"alias=starrocks.topic2table.map" doc:"Where rows go that name their source, such as a topic: an object {\"topic\":\"table\"}, or topic:table,topic:table. A key between slashes is a regular expression, and $1 in its value what the first parentheses matched."`
 	Connection       []connection  `json:"connection" doc:"The DataX form: one object with jdbcUrl, selectedDatabase and table."`
-	Column           []string      `json:"column" gx:"list" doc:"Columns of the table, in the order of the row's values; [\"*\"] or nothing is all of them. __op (0 upsert, 1 delete) may be last for Primary Key tables."`
+	Column           []string      `json:"column" doc:"Columns of the table, in the order of the row's values; [\"*\"] or nothing is all of them. __op (0 upsert, 1 delete) may be last for Primary Key tables."`
 
 	LoadProps options.Value            `json:"loadProps" doc:"Stream Load properties, such as format, column_separator, row_delimiter, strict_mode, max_filter_ratio, timeout, columns, where."`
 	SinkProps map[string]options.Value `gx:"prefix=sink.properties." doc:"Each is a load property, as in loadProps."`

@@ -252,6 +252,15 @@ func (r *propReader) integer(name, value, path string, least, most int64) (int64
 // together judges properties that depend on each other.
 func (r *propReader) together() {
 	at := func(name string) string { return r.pathOfProp[name] }
+	if r.format == "" {
+		// Whoever names delimiters means CSV, as in DataX and DataWorks, where it is the default.
+		for _, name := range []string{"column_separator", "row_delimiter", "enclose", "escape"} {
+			if r.format == "" && at(name) != "" {
+				r.format = formatCSV
+				r.note(at(name), options.CodeAssumed, "format is not given: csv, to which this belongs")
+			}
+		}
+	}
 	if r.format == formatJSON {
 		for _, name := range []string{"column_separator", "row_delimiter", "enclose", "escape", "trim_space"} {
 			if at(name) != "" {
@@ -280,6 +289,11 @@ func (r *propReader) together() {
 	if r.format != formatJSON {
 		if _, err := r.dialect(); err != nil {
 			name, _, _ := strings.Cut(err.Error(), " ")
+			for _, other := range []string{"column_separator", "row_delimiter"} { // one of them may be gx's choice
+				if at(name) == "" {
+					name = other
+				}
+			}
 			r.wrong(at(name), err.Error(), "", `\x01 and \x02`)
 		}
 		r.assumed()
@@ -313,9 +327,19 @@ func (r *propReader) assumed() {
 		name, safe string
 	}{{r.column, "column_separator", safeColumn}, {r.row, "row_delimiter", safeRow}} {
 		if one.d == nil {
-			r.note(r.pathOfProp["format"], options.CodeAssumed, one.name+" is not given: "+one.safe+", which text seldom holds")
+			r.note(r.formatPath(), options.CodeAssumed, one.name+" is not given: "+one.safe+", which text seldom holds")
 		}
 	}
+}
+
+// formatPath is the place that made the loads CSV.
+func (r *propReader) formatPath() string {
+	for _, name := range []string{"format", "column_separator", "row_delimiter", "enclose", "escape"} {
+		if p := r.pathOfProp[name]; p != "" {
+			return p
+		}
+	}
+	return ""
 }
 
 // csvHeader adds what StarRocks must know to read the CSV.

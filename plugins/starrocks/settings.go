@@ -61,7 +61,13 @@ type judge struct {
 	problems []options.Problem
 }
 
-func (j *judge) at(key string) string { return options.Join(j.path, key) }
+// at is the full path of a key or of what is below it, such as preSql[0].
+func (j *judge) at(key string) string {
+	if j.path == "" {
+		return key
+	}
+	return j.path + "." + key
+}
 
 func (j *judge) add(p []options.Problem) { j.problems = append(j.problems, p...) }
 

@@ -23,8 +23,12 @@ type Writer struct {
 	client *streamload.Client
 	budget int64 // bytes of rows that one lane may hold
 
-	mu      sync.Mutex         // guards the following
+	asking  sync.Mutex         // guards the following; held while the cluster is asked
 	targets map[string]*target // by destination
+
+	mu    sync.Mutex     // guards the following
+	stops map[int]func() // of the lanes that run; nil before Open and after Close
+	lanes sync.WaitGroup // those lanes; grows only while stops is there
 }
 
 // Config serves sdk.Writer.
@@ -38,7 +42,7 @@ func (w *Writer) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 			return sdk.Opened{}, protocol.Faultf(protocol.Config, "%s", p.Seen).At(p.Path).Hint("%s", p.Try)
 		}
 	}
-	w.set, w.info, w.targets = set, info, map[string]*target{}
+	w.set, w.info, w.targets, w.stops = set, info, map[string]*target{}, map[int]func(){}
 	w.budget = w.params.TotalBufferBytes
 	if info.Memory > 0 {
 		w.budget = min(w.budget, info.Memory)
@@ -121,8 +125,8 @@ func (w *Writer) look(ctx context.Context, hosts *streamload.Hosts) (notes []str
 
 // targetOf knows the table for a destination; "" is the job's own.
 func (w *Writer) targetOf(ctx context.Context, destination string) (*target, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.asking.Lock()
+	defer w.asking.Unlock()
 	if t, ok := w.targets[destination]; ok {
 		return t, nil
 	}
@@ -177,8 +181,33 @@ func statements(list []string) string {
 	return fmt.Sprintf("%d statements", len(list))
 }
 
-// Close serves sdk.Writer.
+// enter notes a lane that begins, so that Close can end it; leave is to be called when it is gone.
+func (w *Writer) enter(number int, stop func()) (leave func(), err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stops == nil {
+		return nil, protocol.Faultf(protocol.Internal, "lane %d begins on a writer that is not open", number)
+	}
+	w.lanes.Add(1)
+	w.stops[number] = stop
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.stops, number)
+		w.lanes.Done()
+	}, nil
+}
+
+// Close serves sdk.Writer. Lanes that still run are stopped first.
 func (w *Writer) Close(context.Context) error {
+	w.mu.Lock()
+	stops := w.stops
+	w.stops = nil
+	for _, stop := range stops {
+		stop()
+	}
+	w.mu.Unlock()
+	w.lanes.Wait()
 	w.release()
 	return nil
 }

@@ -2,11 +2,14 @@ package streamload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -22,6 +25,8 @@ type Hosts struct {
 	tls       bool                // every frontend speaks https: do not fall back to http
 	loopback  bool                // a frontend is on this machine
 	listed    bool                // named is complete
+	proxy     func(*http.Request) (*url.URL, error)
+	proxies   sync.Map // host:port of what the environment names as proxies; the redirect was vetted before
 }
 
 type allowed struct {
@@ -33,7 +38,8 @@ type allowed struct {
 
 // NewHosts trusts the given frontends.
 func NewHosts(frontends []Endpoint) *Hosts {
-	h := &Hosts{frontends: map[string]bool{}, named: map[string]bool{}, rewrite: map[string]Endpoint{}, moved: map[string]bool{}, tls: true}
+	h := &Hosts{frontends: map[string]bool{}, named: map[string]bool{}, rewrite: map[string]Endpoint{}, moved: map[string]bool{}, tls: true,
+		proxy: http.ProxyFromEnvironment}
 	for _, e := range frontends {
 		h.frontends[e.Host] = true
 		h.tls = h.tls && e.Scheme == "https"
@@ -69,11 +75,11 @@ func (h *Hosts) Allow(entry string) error {
 	a.host = e.Host
 	if strings.Contains(entry, "*.") {
 		if !strings.HasPrefix(e.Host, "any.") || strings.Count(entry, "*") > 1 {
-			return fmt.Errorf("%q: * may only stand for the first part of a name", entry)
+			return errors.New("holds a * that is not the first part of a name")
 		}
 		a.host, a.below = "", strings.TrimPrefix(e.Host, "any")
 	} else if strings.Contains(entry, "*") {
-		return fmt.Errorf("%q: * may only stand for the first part of a name", entry)
+		return errors.New("holds a * that is not the first part of a name")
 	}
 	h.allowed = append(h.allowed, a)
 	return nil
@@ -166,6 +172,27 @@ func (h *Hosts) bad(ip netip.Addr) string {
 	return ""
 }
 
+// Proxy is http.ProxyFromEnvironment; it remembers proxies, which Dial then connects to wherever they are.
+func (h *Hosts) Proxy(r *http.Request) (*url.URL, error) {
+	u, err := h.proxy(r)
+	if u != nil {
+		h.proxies.Store(proxyAddr(u), true)
+	}
+	return u, err
+}
+
+func proxyAddr(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
+	}
+	return net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme])
+}
+
+func (h *Hosts) isProxy(addr string) bool {
+	_, yes := h.proxies.Load(addr)
+	return yes
+}
+
 // Dial connects like net.Dialer, and looks at the address a name has resolved to at the very moment of connecting, so
 // that a name cannot pass as one address and connect to another.
 func (h *Hosts) Dial(timeout time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -176,7 +203,7 @@ func (h *Hosts) Dial(timeout time.Duration) func(ctx context.Context, network, a
 			return nil, err
 		}
 		host = strings.ToLower(host)
-		if _, literal := netip.ParseAddr(host); literal != nil && !h.frontends[host] && !h.moved[addr] {
+		if _, literal := netip.ParseAddr(host); literal != nil && !h.frontends[host] && !h.moved[addr] && !h.isProxy(addr) {
 			_, listed := h.allows(Endpoint{Host: host, Port: port})
 			listed = listed || h.named[strings.ToLower(addr)]
 			d.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -99,7 +100,7 @@ func (s *Sender) Close() { s.carrier.CloseIdleConnections() }
 // transport makes connections only where Hosts permits. It is used by RoundTrip, which follows no redirect.
 func (c *Client) transport() *http.Transport {
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+		Proxy:                 c.cfg.Hosts.Proxy,
 		DialContext:           c.cfg.Hosts.Dial(c.cfg.ConnectTimeout),
 		TLSHandshakeTimeout:   max(10*time.Second, c.cfg.ConnectTimeout),
 		ExpectContinueTimeout: c.expect,
@@ -141,7 +142,7 @@ func backoff(n int, c class) time.Duration {
 	return time.Duration(float64(d) * jitter)
 }
 
-// Probe connects to every frontend and fails when none of them answers, naming each.
+// Probe connects to every frontend, or to the proxy before it, and fails when none of them answers, naming each.
 func (c *Client) Probe(ctx context.Context) error {
 	dial := c.cfg.Hosts.Dial(c.cfg.ConnectTimeout)
 	errs := make([]error, len(c.cfg.Frontends))
@@ -149,7 +150,7 @@ func (c *Client) Probe(ctx context.Context) error {
 	for i, e := range c.cfg.Frontends {
 		wg.Go(func() {
 			var conn net.Conn
-			if conn, errs[i] = dial(ctx, "tcp", e.Addr()); errs[i] == nil {
+			if conn, errs[i] = dial(ctx, "tcp", c.via(e)); errs[i] == nil {
 				errs[i] = conn.Close()
 			} else {
 				c.fronts.failed(i, errs[i])
@@ -163,6 +164,15 @@ func (c *Client) Probe(ctx context.Context) error {
 		}
 	}
 	return c.unreachable()
+}
+
+// via is the address to connect to on the way to e.
+func (c *Client) via(e Endpoint) string {
+	u, err := c.cfg.Hosts.Proxy(&http.Request{URL: &url.URL{Scheme: e.Scheme, Host: e.Addr()}})
+	if err != nil || u == nil {
+		return e.Addr()
+	}
+	return proxyAddr(u)
 }
 
 func (c *Client) unreachable() error {

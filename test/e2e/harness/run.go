@@ -256,7 +256,7 @@ func (r *Running) judge() {
 // searchSecret looks for the password in everything that gx has left in the case's folder.
 func (c *Case) searchSecret() error {
 	return filepath.WalkDir(c.Dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), c.ID) || strings.HasPrefix(d.Name(), "given-") {
+		if err != nil || d.IsDir() || d.Name() == c.ID+".json" || strings.HasPrefix(d.Name(), "given-") {
 			return err // what the test itself has put there may hold it
 		}
 		src, err := os.ReadFile(path)
