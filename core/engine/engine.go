@@ -34,7 +34,7 @@ type Reader interface {
 // Writer is what the engine needs of a writer plugin.
 type Writer interface {
 	Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenReply, error)
-	Start(ctx context.Context) (notes []string, err error)
+	Start(ctx context.Context, resumed bool) (notes []string, err error)
 	Write(ctx context.Context, lane int) (Lane, error)
 	Flush(ctx context.Context, lane int, sequence uint64) error
 	Finish(ctx context.Context, stopped bool) (notes []string, err error)
@@ -131,7 +131,7 @@ func (e *Engine) watch(ctx context.Context, cancel context.CancelCauseFunc) func
 }
 
 func (e *Engine) run(ctx context.Context, stop <-chan struct{}) (stopped bool, err error) {
-	shards, err := e.open(ctx)
+	shards, resumed, err := e.open(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -140,7 +140,7 @@ func (e *Engine) run(ctx context.Context, stop <-chan struct{}) (stopped bool, e
 		return true, nil
 	default:
 	}
-	notes, err := e.Writer.Start(ctx)
+	notes, err := e.Writer.Start(ctx, resumed)
 	if err != nil {
 		return false, fault.Within(e.Plan.Writer.Path, err)
 	}
@@ -157,7 +157,7 @@ func (e *Engine) run(ctx context.Context, stop <-chan struct{}) (stopped bool, e
 }
 
 // open connects the writer, then the reader, and cuts the source.
-func (e *Engine) open(ctx context.Context) ([]*v1.Shard, error) {
+func (e *Engine) open(ctx context.Context) (shards []*v1.Shard, resumed bool, err error) {
 	p := e.Plan
 	request := func(s plan.Step, memory int64) *v1.OpenRequest {
 		mode := v1.Mode_MODE_BATCH
@@ -169,7 +169,7 @@ func (e *Engine) open(ctx context.Context) ([]*v1.Shard, error) {
 	}
 	target, err := e.Writer.Open(ctx, request(p.Writer, p.Memory.Writer))
 	if err != nil {
-		return nil, fault.Within(p.Writer.Path, err)
+		return nil, false, fault.Within(p.Writer.Path, err)
 	}
 	e.notes(p.Writer.Plugin, target.Notes)
 	in := request(p.Reader, p.Memory.Reader)
@@ -180,20 +180,20 @@ func (e *Engine) open(ctx context.Context) ([]*v1.Shard, error) {
 	in.Peer.Plugin = p.Writer.Plugin
 	source, err := e.Reader.Open(ctx, in)
 	if err != nil {
-		return nil, fault.Within(p.Reader.Path, err)
+		return nil, false, fault.Within(p.Reader.Path, err)
 	}
 	e.notes(p.Reader.Plugin, source.Notes)
 	if n, m := len(source.Columns), len(target.GetSelf().GetColumns()); !source.Documents && n > 0 && m > 0 && n != m {
-		return nil, protocol.Faultf(protocol.Config, "the reader delivers %d columns (%s) and the writer takes %d (%s)",
+		return nil, false, protocol.Faultf(protocol.Config, "the reader delivers %d columns (%s) and the writer takes %d (%s)",
 			n, strings.Join(source.Columns, ", "), m, strings.Join(target.Self.Columns, ", ")).
 			At(p.Reader.Path + ".column").Hint("name as many columns on both sides, in the same order")
 	}
 	e.guarantee(target.ReplaySafe)
-	shards, err := e.Reader.Split(ctx, p.Lanes)
+	shards, err = e.Reader.Split(ctx, p.Lanes)
 	if err != nil {
-		return nil, fault.Within(p.Reader.Path, err)
+		return nil, false, fault.Within(p.Reader.Path, err)
 	}
-	return shards, nil
+	return shards, p.Streaming && source.Resumes, nil
 }
 
 // guarantee says which promise is in force and why.

@@ -58,6 +58,17 @@ func TestBatchMovesEverythingAndCommitsTheEnd(t *testing.T) {
 	}
 }
 
+// Only a streaming job resumes: a batch job begins anew by what its document says.
+func TestResumedReachesTheWriter(t *testing.T) {
+	for _, c := range []struct{ streaming, resumes, want bool }{{true, true, true}, {true, false, false}, {false, true, false}} {
+		s := newSetup()
+		s.plan.Streaming, s.r.resumes = c.streaming, c.resumes
+		if _, err := s.run(t, nil); err != nil || s.w.resumed != c.want {
+			t.Errorf("%+v: resumed %v, %v", c, s.w.resumed, err)
+		}
+	}
+}
+
 func TestNoShardsIsDone(t *testing.T) {
 	s := newSetup()
 	s.r.shards = 0

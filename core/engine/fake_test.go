@@ -24,6 +24,7 @@ type fakeReader struct {
 	tamper  func(f *wire.Frame) // changes a frame before it is delivered
 	open    error
 	columns []string
+	resumes bool
 
 	mu        sync.Mutex
 	committed map[string]uint64
@@ -60,7 +61,7 @@ func (p *process) die(err error) {
 }
 
 func (r *fakeReader) Open(context.Context, *v1.OpenRequest) (*v1.OpenReply, error) {
-	return &v1.OpenReply{Columns: r.columns, Documents: r.columns == nil}, r.open
+	return &v1.OpenReply{Columns: r.columns, Documents: r.columns == nil, Resumes: r.resumes}, r.open
 }
 
 func (r *fakeReader) Split(context.Context, int) ([]*v1.Shard, error) {
@@ -139,6 +140,7 @@ type fakeWriter struct {
 	got      map[string]uint64 // highest batch per shard
 	rows     int64
 	started  bool
+	resumed  bool
 	finished bool
 	flushes  int
 }
@@ -147,10 +149,10 @@ func (w *fakeWriter) Open(context.Context, *v1.OpenRequest) (*v1.OpenReply, erro
 	return &v1.OpenReply{Self: &v1.Peer{Columns: []string{"a", "b"}}}, nil
 }
 
-func (w *fakeWriter) Start(context.Context) ([]string, error) {
+func (w *fakeWriter) Start(_ context.Context, resumed bool) ([]string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.started = true
+	w.started, w.resumed = true, resumed
 	return nil, w.startErr
 }
 

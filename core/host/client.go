@@ -87,8 +87,8 @@ func (w *Writer) Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenReply, e
 }
 
 // Start prepares the target.
-func (w *Writer) Start(ctx context.Context) ([]string, error) {
-	out, err := call(ctx, w.Plugin, sqlBudget, w.rpc.Start, &v1.StartRequest{})
+func (w *Writer) Start(ctx context.Context, resumed bool) ([]string, error) {
+	out, err := call(ctx, w.Plugin, sqlBudget, w.rpc.Start, &v1.StartRequest{Resumed: resumed})
 	return out.GetNotes(), err
 }
 

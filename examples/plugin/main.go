@@ -56,7 +56,7 @@ func (w *csvWriter) Open(context.Context, sdk.OpenInfo) (sdk.Opened, error) {
 }
 
 // Start is the first call that may change the target.
-func (w *csvWriter) Start(context.Context) (notes []string, err error) {
+func (w *csvWriter) Start(context.Context, sdk.StartInfo) (notes []string, err error) {
 	w.file, err = os.Create(w.options.Path)
 	if err != nil {
 		return nil, sdk.Faultf(sdk.Denied, "%w", err).At("path")

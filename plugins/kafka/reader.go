@@ -37,6 +37,7 @@ type Reader struct {
 	layout   *layout
 	parts    map[string][]int32 // partitions at Open, by topic
 	frozen   *frozen            // batch
+	resumes  bool               // streaming: the group holds an offset of an earlier run
 
 	mu        sync.Mutex // guards the following
 	members   map[int]*member
@@ -81,7 +82,7 @@ func (r *Reader) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 		r.cluster = nil
 		return sdk.Opened{}, err
 	}
-	return sdk.Opened{Notes: append(r.notes(), notes...), Columns: names, Documents: shape.columns == nil}, nil
+	return sdk.Opened{Notes: append(r.notes(), notes...), Columns: names, Documents: shape.columns == nil, Resumes: r.resumes}, nil
 }
 
 // modeFault refuses what means nothing in the mode of the job.
@@ -141,7 +142,8 @@ func (r *Reader) find(ctx context.Context) (notes []string, err error) {
 	}
 	if r.info.Streaming {
 		// Early word of a missing privilege; the offsets are asked for again when partitions are assigned.
-		_, err := r.cluster.committed(ctx, r.parts)
+		held, err := r.cluster.committed(ctx, r.parts)
+		r.resumes = len(held) > 0
 		return notes, err
 	}
 	if err := r.cluster.idle(ctx); err != nil {

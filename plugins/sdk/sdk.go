@@ -81,6 +81,14 @@ type Opened struct {
 	ReplaySafe bool     // writer: loading rows again changes nothing
 	Columns    []string // reader: names of the columns it delivers
 	Documents  bool     // reader: rows are whole JSON documents
+	// Resumes tells of a streaming reader that its source holds a position of an earlier run.
+	Resumes bool
+}
+
+// StartInfo is what is known when every plugin of the job is open.
+type StartInfo struct {
+	// Resumed: the job goes on where an earlier run stopped, whose rows must not be cleaned away.
+	Resumed bool
 }
 
 // Shard is a part of the source.
@@ -132,8 +140,8 @@ type Writer interface {
 	// Open connects and verifies the target, and changes nothing. When it fails it leaves nothing behind: Close is not
 	// called.
 	Open(ctx context.Context, info OpenInfo) (Opened, error)
-	// Start prepares the target, once per job, before the first batch.
-	Start(ctx context.Context) (notes []string, err error)
+	// Start prepares the target, once per run, before the first batch.
+	Start(ctx context.Context, info StartInfo) (notes []string, err error)
 	// Write takes the batches of one lane until in.Batches is closed, then flushes, acks the rest and returns nil.
 	// A signal on in.Flush asks to flush what was gathered so far. When ctx ends it stops soon, flushes nothing more and
 	// returns ctx.Err().

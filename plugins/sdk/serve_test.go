@@ -69,7 +69,9 @@ func (p *puppet) Open(context.Context, sdk.OpenInfo) (sdk.Opened, error) {
 	}
 	return sdk.Opened{}, nil
 }
-func (p *puppet) Start(context.Context) ([]string, error)        { return []string{"not \xff UTF-8"}, nil }
+func (p *puppet) Start(context.Context, sdk.StartInfo) ([]string, error) {
+	return []string{"not \xff UTF-8"}, nil
+}
 func (p *puppet) Finish(context.Context, bool) ([]string, error) { return nil, nil }
 func (p *puppet) Close(context.Context) error                    { return nil }
 func (p *puppet) Write(ctx context.Context, lane int, in *sdk.In) error {

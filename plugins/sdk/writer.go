@@ -51,12 +51,12 @@ func (s *writerServer) Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenRe
 	return openReply(o), nil
 }
 
-func (s *writerServer) Start(ctx context.Context, _ *v1.StartRequest) (*v1.StartReply, error) {
+func (s *writerServer) Start(ctx context.Context, in *v1.StartRequest) (*v1.StartReply, error) {
 	w, err := s.current()
 	if err != nil {
 		return nil, fault(err)
 	}
-	notes, err := w.Start(ctx)
+	notes, err := w.Start(ctx, StartInfo{Resumed: in.Resumed})
 	if err != nil {
 		return nil, fault(err)
 	}

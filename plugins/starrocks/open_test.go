@@ -157,6 +157,43 @@ func TestPreAndPostSQL(t *testing.T) {
 	}
 }
 
+// A streaming job that goes on must not truncate what it has loaded.
+func TestPreSQLOnResume(t *testing.T) {
+	for _, c := range []struct {
+		more string
+		ran  int
+	}{{"", 0}, {`,"preSqlOnResume":true`, 1}} {
+		f := newFakeCluster(t)
+		q := newFakeSQL(t, tableResults("DUP_KEYS", "id", "city"))
+		s := newSession(t)
+		s.mustOpen(withSQL(f, q, `"preSql":"truncate table @table"`+c.more), 64<<20)
+		r, err := s.client.Start(context.Background(), &v1.StartRequest{Resumed: true})
+		if err != nil || len(r.Notes) != 1 {
+			t.Fatalf("%v, %v", r, err)
+		}
+		if n := count(q.asked(), "truncate"); n != c.ran {
+			t.Errorf("%q: preSql ran %d times, want %d", c.more, n, c.ran)
+		}
+	}
+}
+
+// Delimiters belong to CSV, so a job that names them and no format means CSV.
+func TestDelimitersMeanCSV(t *testing.T) {
+	for more, want := range map[string]bool{
+		`"loadProps":{"row_delimiter":"\\\\x02","column_separator":"\\\\x01"}`: true,
+		`"loadProps":{"enclose":"'"}`:                                          true,
+		`"loadProps":{"strict_mode":"true"}`:                                   false,
+		`"loadProps":{"format":"json","column_separator":"\\x01"}`:             false,
+	} {
+		f := newFakeCluster(t)
+		q := newFakeSQL(t, tableResults("DUP_KEYS", "id", "city"))
+		s := newSession(t)
+		if got := s.mustOpen(withSQL(f, q, more), 64<<20).GetSelf().GetWantsColumns(); got != want {
+			t.Errorf("%s: csv %v, want %v", more, got, want)
+		}
+	}
+}
+
 func TestLiveCheck(t *testing.T) {
 	f := newFakeCluster(t)
 	s := newSession(t)

@@ -37,8 +37,9 @@ type Params struct {
 	QueryTimeoutSec       int64 `json:"queryTimeoutSec" default:"300" gx:"min=1,max=86400,duration=s" doc:"Time for one answer on the MySQL port, in s."`
 	UnreachableTimeoutSec int64 `json:"unreachableTimeoutSec" default:"60" gx:"min=1,max=604800,duration=s" doc:"How long no server may answer at all before the job fails, in s. With maxRetries 0 it fails at once, with -1 it never does."`
 
-	PreSQL  []string `json:"preSql" doc:"Statements to run once before the first load; @table stands for the table."`
-	PostSQL []string `json:"postSql" doc:"Statements to run once after the last load has landed."`
+	PreSQL         []string `json:"preSql" doc:"Statements to run once before the first load; @table stands for the table."`
+	PreSQLOnResume bool     `json:"preSqlOnResume" doc:"Runs preSql also when a streaming job goes on where an earlier run stopped. Without it only the first start does."`
+	PostSQL        []string `json:"postSql" doc:"Statements to run once after the last load has landed."`
 
 	StrategyOnError string            `json:"strategyOnError" default:"exit" doc:"What a load does whose rows StarRocks refuses: exit fails the job, batchDirtyData makes all its rows dirty records and goes on."`
 	RedirectMap     map[string]string `json:"redirectMap" doc:"Where a backend is to be reached, by the address the cluster knows it under: {\"127.0.0.1:8040\":\"starrocks:8040\"}."`

@@ -127,7 +127,7 @@ func fileFault(place string, err error) error {
 }
 
 // Start serves sdk.Writer: it makes the file, empty.
-func (w *writer) Start(context.Context) ([]string, error) {
+func (w *writer) Start(context.Context, sdk.StartInfo) ([]string, error) {
 	return nil, w.sink.open(&w.options)
 }
 

@@ -850,8 +850,10 @@ type OpenReply struct {
 	// A replay of rows after a crash changes nothing at the target (a primary key table).
 	ReplaySafe bool `protobuf:"varint,3,opt,name=replay_safe,json=replaySafe,proto3" json:"replay_safe,omitempty"`
 	// Names of the columns that a reader delivers; empty when it delivers documents.
-	Columns       []string `protobuf:"bytes,4,rep,name=columns,proto3" json:"columns,omitempty"`
-	Documents     bool     `protobuf:"varint,5,opt,name=documents,proto3" json:"documents,omitempty"`
+	Columns   []string `protobuf:"bytes,4,rep,name=columns,proto3" json:"columns,omitempty"`
+	Documents bool     `protobuf:"varint,5,opt,name=documents,proto3" json:"documents,omitempty"`
+	// The source holds a position of an earlier run of this job, from which a streaming reader goes on.
+	Resumes       bool `protobuf:"varint,6,opt,name=resumes,proto3" json:"resumes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -917,6 +919,13 @@ func (x *OpenReply) GetColumns() []string {
 func (x *OpenReply) GetDocuments() bool {
 	if x != nil {
 		return x.Documents
+	}
+	return false
+}
+
+func (x *OpenReply) GetResumes() bool {
+	if x != nil {
+		return x.Resumes
 	}
 	return false
 }
@@ -1831,7 +1840,9 @@ func (x *RecoverReply) GetTokens() [][]byte {
 }
 
 type StartRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job goes on where an earlier run stopped: what cleans the target must not be done again.
+	Resumed       bool `protobuf:"varint,1,opt,name=resumed,proto3" json:"resumed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1864,6 +1875,13 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
 	return file_gxplugin_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *StartRequest) GetResumed() bool {
+	if x != nil {
+		return x.Resumed
+	}
+	return false
 }
 
 type StartReply struct {
@@ -2627,14 +2645,15 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\x04Peer\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x18\n" +
 	"\acolumns\x18\x02 \x03(\tR\acolumns\x12#\n" +
-	"\rwants_columns\x18\x03 \x01(\bR\fwantsColumns\"\xa2\x01\n" +
+	"\rwants_columns\x18\x03 \x01(\bR\fwantsColumns\"\xbc\x01\n" +
 	"\tOpenReply\x12\x14\n" +
 	"\x05notes\x18\x01 \x03(\tR\x05notes\x12&\n" +
 	"\x04self\x18\x02 \x01(\v2\x12.gx.plugin.v1.PeerR\x04self\x12\x1f\n" +
 	"\vreplay_safe\x18\x03 \x01(\bR\n" +
 	"replaySafe\x12\x18\n" +
 	"\acolumns\x18\x04 \x03(\tR\acolumns\x12\x1c\n" +
-	"\tdocuments\x18\x05 \x01(\bR\tdocuments\"\"\n" +
+	"\tdocuments\x18\x05 \x01(\bR\tdocuments\x12\x18\n" +
+	"\aresumes\x18\x06 \x01(\bR\aresumes\"\"\n" +
 	"\fSplitRequest\x12\x12\n" +
 	"\x04want\x18\x01 \x01(\rR\x04want\"9\n" +
 	"\n" +
@@ -2701,8 +2720,9 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\vDecideReply\"\x10\n" +
 	"\x0eRecoverRequest\"&\n" +
 	"\fRecoverReply\x12\x16\n" +
-	"\x06tokens\x18\x01 \x03(\fR\x06tokens\"\x0e\n" +
-	"\fStartRequest\"\"\n" +
+	"\x06tokens\x18\x01 \x03(\fR\x06tokens\"(\n" +
+	"\fStartRequest\x12\x18\n" +
+	"\aresumed\x18\x01 \x01(\bR\aresumed\"\"\n" +
 	"\n" +
 	"StartReply\x12\x14\n" +
 	"\x05notes\x18\x01 \x03(\tR\x05notes\">\n" +

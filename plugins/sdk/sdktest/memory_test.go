@@ -80,8 +80,8 @@ func (w *memWriter) Config() any {
 func (w *memWriter) Open(context.Context, sdk.OpenInfo) (sdk.Opened, error) {
 	return sdk.Opened{ReplaySafe: true}, nil
 }
-func (w *memWriter) Start(context.Context) ([]string, error)        { return nil, nil }
-func (w *memWriter) Finish(context.Context, bool) ([]string, error) { return nil, nil }
+func (w *memWriter) Start(context.Context, sdk.StartInfo) ([]string, error) { return nil, nil }
+func (w *memWriter) Finish(context.Context, bool) ([]string, error)         { return nil, nil }
 
 func (w *memWriter) Close(context.Context) error {
 	if w.flaw == "leaks" {

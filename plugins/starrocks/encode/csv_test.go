@@ -142,13 +142,13 @@ func TestCSVRoundTrip(t *testing.T) {
 			}
 			return cell{text: strings.Join(rapid.SliceOfN(alphabet, 0, 40).Draw(t, "letters"), "")}
 		})
-		pair := rapid.SampledFrom([][2]string{{`\x01`, `\x02`}, {`\t`, `\n`}, {"||", `\n`}, {"|", "|\n"}, {"ab", "ba"}, {"é", `\x0102`}, {",", `\x0D0A`}, {"-", `\n`}}).Draw(t, "delimiters")
+		pair := rapid.SampledFrom([][2]string{{`\x01`, `\x02`}, {`\t`, `\n`}, {"||", `\n`}, {"ab", "ba"}, {"é", `\x0102`}, {",", `\x0D0A`}, {"-", `\n`}}).Draw(t, "delimiters")
 		quote := rapid.SampledFrom([][2]string{{"", ""}, {`"`, ""}, {`"`, "!"}}).Draw(t, "quotes")
 		c, _ := ParseDelimiter(pair[0])
 		r, _ := ParseDelimiter(pair[1])
 		d, err := NewDialect(c, r, quote[0], quote[1])
 		if err != nil {
-			t.Skip("the parts overlap: " + err.Error())
+			t.Fatal(err)
 		}
 		width := rapid.IntRange(1, 4).Draw(t, "columns")
 		names := []string{"c0", "c1", "c2", "c3"}[:width]
