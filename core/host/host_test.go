@@ -64,9 +64,9 @@ func (probe) Open(context.Context, sdk.OpenInfo) (sdk.Opened, error) {
 	return sdk.Opened{}, sdk.Faultf(sdk.NotFound, "no table").At("table").Hint("make one")
 }
 func (probe) Start(context.Context, sdk.StartInfo) ([]string, error) { return nil, nil }
-func (probe) Write(context.Context, int, *sdk.In) error      { return nil }
-func (probe) Finish(context.Context, bool) ([]string, error) { return nil, nil }
-func (probe) Close(context.Context) error                    { return nil }
+func (probe) Write(context.Context, int, *sdk.In) error              { return nil }
+func (probe) Finish(context.Context, bool) ([]string, error)         { return nil, nil }
+func (probe) Close(context.Context) error                            { return nil }
 
 func self(name string) Location {
 	exe, err := os.Executable()

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/gx-etl/gx/plugins/protocol"
@@ -52,6 +50,8 @@ type Plugin struct {
 	stop context.CancelFunc
 	end  func()
 
+	sockets *socketDir
+
 	watch sync.WaitGroup
 	mu    sync.Mutex // guards fault and dead
 	fault error
@@ -61,6 +61,11 @@ type Plugin struct {
 // Launch starts a plugin and shakes hands. The caller must Kill it.
 func Launch(ctx context.Context, loc Location, o Options) (*Plugin, error) {
 	p := &Plugin{Name: loc.Name, tail: &tail{name: loc.Name, log: o.Log}, dead: make(chan struct{})}
+	sockets, err := newSocketDir()
+	if err != nil {
+		return nil, protocol.Faultf(protocol.Internal, "a folder for the sockets of plugins: %w", err).Hint("TMPDIR with a folder that can be written")
+	}
+	p.sockets = sockets
 	var spec runner.Runner
 	// go-plugin's server puts pipes in the place of a plugin's standard output and error, and sends what is written there
 	// over the connection.
@@ -70,6 +75,7 @@ func Launch(ctx context.Context, loc Location, o Options) (*Plugin, error) {
 		VersionedPlugins: map[int]goplugin.PluginSet{protocol.Version: {protocol.ServiceName: connGrabber{}}},
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		SkipHostEnv:      true,
+		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: sockets.path},
 		AutoMTLS:         o.MTLS,
 		StartTimeout:     orElse(o.Handshake, 10*time.Second),
 		Stderr:           p.tail,
@@ -98,6 +104,7 @@ func Launch(ctx context.Context, loc Location, o Options) (*Plugin, error) {
 	}
 	if err != nil {
 		client.Kill()
+		sockets.remove()
 		return nil, p.notAPlugin(loc, err)
 	}
 	p.end = client.Kill
@@ -276,12 +283,6 @@ func (p *Plugin) explain(err error) error {
 	return protocol.Faultf(protocol.PluginFailed, "plugin %s: %s", p.Name, status.Convert(err).Message())
 }
 
-// Usage is what a process has used. CPU is zero until the process has ended, except for the core itself.
-type Usage struct {
-	User, System time.Duration
-	MaxRSS       int64 // bytes
-}
-
 // farewell is what a plugin gets for an orderly exit.
 const farewell = 2500 * time.Millisecond
 
@@ -300,32 +301,11 @@ func (p *Plugin) Kill() Usage {
 	defer rude.Stop()
 	p.end()
 	<-p.proc.done
+	p.sockets.remove()
 	p.watch.Wait()
 	_ = p.proc.stdin.Close()
 	return usageOf(p.proc.exitState())
 }
-
-func usageOf(st *os.ProcessState) Usage {
-	if st == nil {
-		return Usage{}
-	}
-	u := Usage{User: st.UserTime(), System: st.SystemTime()}
-	if ru, ok := st.SysUsage().(*syscall.Rusage); ok {
-		u.MaxRSS = ru.Maxrss * rssUnit
-	}
-	return u
-}
-
-// SelfUsage is what this process has used so far.
-func SelfUsage() Usage {
-	var ru syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &ru) != nil {
-		return Usage{}
-	}
-	return Usage{User: time.Duration(ru.Utime.Nano()), System: time.Duration(ru.Stime.Nano()), MaxRSS: ru.Maxrss * rssUnit}
-}
-
-const rssUnit = 1024 // Linux counts in KiB
 
 func (p *process) hasStarted() bool {
 	p.mu.Lock()
@@ -343,48 +323,6 @@ func (p *process) exitState() *os.ProcessState {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state
-}
-
-// tail forwards a plugin's standard error line by line and keeps the last one.
-type tail struct {
-	name string
-	log  func(plugin, line string)
-
-	mu   sync.Mutex // guards the following
-	part []byte
-	end  string
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	const longest = 8 << 10
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.part = append(t.part, b...)
-	for {
-		i := bytes.IndexByte(t.part, '\n')
-		if i < 0 && len(t.part) > longest {
-			i = longest - 1
-		}
-		if i < 0 {
-			return len(b), nil
-		}
-		if line := strings.TrimSpace(string(t.part[:i+1])); line != "" {
-			t.end = line
-			if t.log != nil {
-				t.log(t.name, line)
-			}
-		}
-		t.part = append(t.part[:0], t.part[i+1:]...)
-	}
-}
-
-func (t *tail) last() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if s := strings.TrimSpace(string(t.part)); s != "" {
-		return s
-	}
-	return t.end
 }
 
 // Describe asks the plugin who it is.
