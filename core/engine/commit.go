@@ -17,27 +17,34 @@ type committer struct {
 	path   string
 
 	mu      sync.Mutex // guards the following
-	pending map[string][]byte
+	pending map[place][]byte
 	wake    chan struct{}
 	commits int64
 	lost    map[string]bool
+}
+
+// place is where a position comes from. A shard that moved from one lane to another may have one of each: which of them
+// still counts is the reader's to say.
+type place struct {
+	lane  int
+	shard string
 }
 
 // pause keeps a fast job from asking the source for a commit per load.
 const pause = 200 * time.Millisecond
 
 func newCommitter(r Reader, sync func() error, path string) *committer {
-	return &committer{reader: r, sync: sync, path: path, pending: make(map[string][]byte), wake: make(chan struct{}, 1), lost: make(map[string]bool)}
+	return &committer{reader: r, sync: sync, path: path, pending: make(map[place][]byte), wake: make(chan struct{}, 1), lost: make(map[string]bool)}
 }
 
-// offer adds positions that became safe. Later offers of a shard replace earlier ones.
-func (c *committer) offer(safe []*v1.ShardPosition) {
+// offer adds positions that became safe. Later offers of a lane's shard replace earlier ones.
+func (c *committer) offer(lane int, safe []*v1.ShardPosition) {
 	if len(safe) == 0 {
 		return
 	}
 	c.mu.Lock()
 	for _, s := range safe {
-		c.pending[s.Shard] = s.Position
+		c.pending[place{lane, s.Shard}] = s.Position
 	}
 	c.mu.Unlock()
 	select {
@@ -77,12 +84,12 @@ func (c *committer) flush(ctx context.Context) error {
 		return nil
 	}
 	batch := c.pending
-	c.pending = make(map[string][]byte)
+	c.pending = make(map[place][]byte)
 	c.mu.Unlock()
 
 	positions := make([]*v1.ShardPosition, 0, len(batch))
-	for shard, p := range batch {
-		positions = append(positions, &v1.ShardPosition{Shard: shard, Position: p})
+	for at, p := range batch {
+		positions = append(positions, &v1.ShardPosition{Shard: at.shard, Position: p})
 	}
 	err := c.sync()
 	var lost []string
@@ -92,9 +99,9 @@ func (c *committer) flush(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {
-		for shard, p := range batch {
-			if _, newer := c.pending[shard]; !newer {
-				c.pending[shard] = p
+		for at, p := range batch {
+			if _, newer := c.pending[at]; !newer {
+				c.pending[at] = p
 			}
 		}
 		return fault.Within(c.path, err)

@@ -123,7 +123,7 @@ func (l *lane) received(f *wire.Frame) error {
 			return err
 		}
 	}
-	e.commits.offer(safe)
+	e.commits.offer(l.n, safe)
 	return nil
 }
 
@@ -212,7 +212,7 @@ func (l *lane) ack(a *v1.Ack) error {
 	}
 	l.mu.Unlock()
 	e.stats.acked(l.n, a, time.Now())
-	e.commits.offer(safe)
+	e.commits.offer(l.n, safe)
 	return nil
 }
 
