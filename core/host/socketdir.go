@@ -16,19 +16,35 @@ type socketDir struct {
 
 const socketDirPattern = "gx-sockets-*"
 
+// longestBase leaves room in a socket's address, which may have 107 bytes, for what is made below: ours, go-plugin's folder
+// and the socket itself, each with a random number.
+const longestBase = 107 - len("/gx-sockets-4294967295/plugin-dir4294967295/plugin4294967295")
+
+// socketBase is where temporary files go, unless sockets there would have too long an address.
+func socketBase() string {
+	if d := os.TempDir(); len(d) <= longestBase {
+		return d
+	}
+	return "/tmp"
+}
+
 var sweeping sync.Once
 
 func newSocketDir() (*socketDir, error) {
-	sweeping.Do(sweep)
-	path, err := os.MkdirTemp("", socketDirPattern) // mode 0700
+	base := socketBase()
+	sweeping.Do(func() { sweep(base) })
+	path, err := os.MkdirTemp(base, socketDirPattern) // mode 0700
 	if err != nil {
 		return nil, err
 	}
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	d := &socketDir{path: path}
+	// It gets its name when it is locked: whoever sweeps must never find it free.
+	unnamed := filepath.Join(path, "new")
+	if d.lock, err = os.OpenFile(unnamed, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		if err = syscall.Flock(int(d.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
+			err = os.Rename(unnamed, filepath.Join(path, "lock"))
+		}
 	}
-	d := &socketDir{path: path, lock: lock}
 	if err != nil {
 		d.remove()
 		return nil, err
@@ -44,8 +60,8 @@ func (d *socketDir) remove() {
 }
 
 // sweep removes what killed cores left behind. A folder without a lock file is just being made, or not ours.
-func sweep() {
-	left, err := filepath.Glob(filepath.Join(os.TempDir(), socketDirPattern))
+func sweep(base string) {
+	left, err := filepath.Glob(filepath.Join(base, socketDirPattern))
 	if err != nil {
 		return
 	}
