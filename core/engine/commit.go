@@ -13,7 +13,8 @@ import (
 // into the next one, so a busy job commits about as often as the source answers.
 type committer struct {
 	reader Reader
-	sync   func() error // makes dirty records durable
+	sync   func() error   // makes dirty records durable
+	moved  func([]string) // hears of shards that belong to somebody else now; may be nil
 	path   string
 
 	mu      sync.Mutex // guards the following
@@ -109,6 +110,9 @@ func (c *committer) flush(ctx context.Context) error {
 	c.commits++
 	for _, s := range lost {
 		c.lost[s] = true
+	}
+	if c.moved != nil && len(lost) > 0 {
+		c.moved(lost)
 	}
 	return nil
 }

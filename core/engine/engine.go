@@ -214,6 +214,7 @@ func (e *Engine) move(ctx context.Context, stop <-chan struct{}, shards []*v1.Sh
 	if n < p.Lanes {
 		e.note(fmt.Sprintf("%d lanes asked for, %d can work: the source has no more shards", p.Lanes, n))
 	}
+	e.commits.moved = e.forgetLag
 	e.lanes = make([]*lane, n)
 	for i := range e.lanes {
 		e.lanes[i] = &lane{engine: e, n: i, queue: flow.NewQueue(max(p.Memory.Core/int64(n), 1)), ledger: newLedger()}
@@ -264,6 +265,15 @@ func (e *Engine) move(ctx context.Context, stop <-chan struct{}, shards []*v1.Sh
 		err = e.stats.dirtyVerdict(p, true)
 	}
 	return stopped, err
+}
+
+// forgetLag takes shards that went elsewhere out of the lag that is shown.
+func (e *Engine) forgetLag(shards []string) {
+	for _, l := range e.lanes {
+		for _, s := range shards {
+			l.lag.Delete(s)
+		}
+	}
 }
 
 // awaitStop turns the closing of stop into the soft end, and a drain over its budget into the hard one.

@@ -294,6 +294,25 @@ func TestCheckpointFlushes(t *testing.T) {
 	}
 }
 
+func TestMovedShardsLeaveTheLag(t *testing.T) {
+	for _, c := range []struct {
+		lost []string
+		want int64
+	}{{nil, 4}, {[]string{"s0", "s1"}, 2}} {
+		s := newSetup()
+		s.r.lost = c.lost
+		e := &Engine{Plan: s.plan, Reader: s.r, Writer: s.w, Dirty: s.d}
+		r, err := e.Run(context.Background(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The last batch of each of the four shards says that one record is left.
+		if lag := e.Progress().Lag; lag != c.want || len(r.Lost) != len(c.lost) {
+			t.Errorf("lost %v: lag %d, want %d; report %v", c.lost, lag, c.want, r.Lost)
+		}
+	}
+}
+
 func TestFailedCommitFailsTheJob(t *testing.T) {
 	s := newSetup()
 	s.r.commitErr = errors.New("coordinator is gone")

@@ -29,6 +29,7 @@ type fakeReader struct {
 	mu        sync.Mutex
 	committed map[string]uint64
 	commitErr error
+	lost      []string // what Commit names as lost
 	closed    bool
 }
 
@@ -119,7 +120,7 @@ func (r *fakeReader) Commit(_ context.Context, ps []*v1.ShardPosition) ([]string
 		}
 		r.committed[p.Shard] = n
 	}
-	return nil, nil
+	return r.lost, nil
 }
 
 func (r *fakeReader) Close(context.Context) error {
