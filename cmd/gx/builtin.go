@@ -41,8 +41,8 @@ func serveCommand() *cobra.Command {
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
 		RunE: func(_ *cobra.Command, args []string) error {
 			if os.Getenv("GOGC") == "" {
-				// A plugin's heap is small and turns over fast. Half as many collections took the Kafka reader from 0.61
-				// to 0.51 CPU seconds per million messages, for 20 MB (`make bench-quick`).
+				// A plugin's heap is small and turns over fast. Half as many collections took the Kafka reader from 0.57
+				// to 0.50 CPU seconds per million messages, for 20 MB (`make bench-quick`).
 				debug.SetGCPercent(200)
 			}
 			for _, p := range builtins() {
