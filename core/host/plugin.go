@@ -66,7 +66,6 @@ func Launch(ctx context.Context, loc Location, o Options) (*Plugin, error) {
 		return nil, protocol.Faultf(protocol.Internal, "a folder for the sockets of plugins: %w", err).Hint("TMPDIR with a folder that can be written")
 	}
 	p.sockets = sockets
-	var spec runner.Runner
 	// go-plugin's server puts pipes in the place of a plugin's standard output and error, and sends what is written there
 	// over the connection.
 	printed := [2]*tail{{name: loc.Name, log: o.Log}, {name: loc.Name, log: o.Log}}
@@ -91,8 +90,7 @@ func Launch(ctx context.Context, loc Location, o Options) (*Plugin, error) {
 				return nil, err
 			}
 			p.proc = proc
-			spec = proc
-			return spec, nil
+			return proc, nil
 		},
 	})
 	rpc, err := client.Client()

@@ -109,7 +109,7 @@ func (r *run) all(ctx context.Context) (err error) {
 		return err
 	}
 	here := filepath.Join(r.root, "test", "bench", "move")
-	if r.target, err = rig.StartSandbox(ctx, r.sandbox, filepath.Join(r.dir, "runs"), filepath.Join(here, "tables.sql")); err != nil {
+	if r.target, err = rig.StartSandbox(ctx, r.sandbox, filepath.Join(r.dir, "runs"), rig.Tables(r.root)); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.target.Stop()) }()

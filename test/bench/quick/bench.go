@@ -93,8 +93,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 		return err
 	}
 	if slices.ContainsFunc(b.subjects, func(s subject) bool { return s.job != "" }) {
-		tables := filepath.Join(b.root, "test", "bench", "quick", "tables.sql")
-		if b.sandbox, err = rig.StartSandbox(ctx, b.sandboxPath, filepath.Join(b.dir, "runs"), tables, "--discard"); err != nil {
+		if b.sandbox, err = rig.StartSandbox(ctx, b.sandboxPath, filepath.Join(b.dir, "runs"), rig.Tables(b.root), "--discard"); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, b.sandbox.Stop()) }()

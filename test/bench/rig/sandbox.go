@@ -27,6 +27,9 @@ type Sandbox struct {
 	log  string
 }
 
+// Tables is the file with the tables that the jobs of the benchmarks load, in the tree at root.
+func Tables(root string) string { return filepath.Join(root, "test", "bench", "rig", "tables.sql") }
+
 // StartSandbox starts the program on free ports, with its files in dir, and waits until it listens. The file initSQL is
 // run first. More flags, such as --discard, may follow.
 func StartSandbox(ctx context.Context, program, dir, initSQL string, flags ...string) (*Sandbox, error) {
