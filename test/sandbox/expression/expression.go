@@ -1,0 +1,26 @@
+// Package expression is where loads and queries meet: the expressions of a
+// columns or where header are evaluated by the engine that answers SQL, so that
+// both know the same functions.
+package expression
+
+import "github.com/gx-etl/gx/test/sandbox/store"
+
+// Input is a name that expressions may refer to, and the type its values have.
+type Input struct {
+	Name string
+	Type store.Type
+}
+
+// Compiler prepares expressions that refer to the inputs. Its errors are worded
+// as the load's answer gives them: an unknown reference, an aggregate function, a
+// syntax error.
+type Compiler func(inputs []Input, expressions []string) (Program, error)
+
+// Program evaluates compiled expressions row by row. It is for one goroutine.
+type Program interface {
+	// Eval takes the canonical values of the inputs (see store.Convert; nil is
+	// NULL) and fills out, one value for each expression: nil, int64, float64,
+	// string or []byte, ready for store.Convert to the target column's type. An
+	// error belongs to the row, not to the load.
+	Eval(inputs []any, out []any) error
+}
