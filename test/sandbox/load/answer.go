@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/gx-etl/gx/test/sandbox/ledger"
 )
 
 // answer is the body of a Stream Load answer, in the order the server writes it.
@@ -40,8 +42,8 @@ const (
 
 func (a *answer) failed(err error) {
 	a.Status, a.Message = fail, err.Error()
-	if used, ok := err.(*labelUsed); ok {
-		a.Status, a.ExistingJobStatus = labelExists, used.job()
+	if used, ok := err.(*ledger.LabelUsed); ok {
+		a.Status, a.ExistingJobStatus = labelExists, used.Job()
 	}
 }
 
@@ -82,12 +84,12 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 
 // rest is the answer of an FE's REST handlers.
 type rest struct {
-	State   State   `json:"state,omitempty"`
-	Reason  *string `json:"reason,omitempty"`
-	Status  string  `json:"status"`
-	Code    string  `json:"code"`
-	Msg     string  `json:"msg"`
-	Message string  `json:"message"`
+	State   ledger.State `json:"state,omitempty"`
+	Reason  *string      `json:"reason,omitempty"`
+	Status  string       `json:"status"`
+	Code    string       `json:"code"`
+	Msg     string       `json:"msg"`
+	Message string       `json:"message"`
 }
 
 func restOK() rest { return rest{Status: "OK", Code: "0", Msg: "Success", Message: "OK"} }

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gx-etl/gx/test/sandbox/fault"
+	"github.com/gx-etl/gx/test/sandbox/ingest"
+	"github.com/gx-etl/gx/test/sandbox/ledger"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
@@ -40,16 +43,16 @@ type running struct {
 	s   *Server
 	w   *statusWriter
 	r   *http.Request
-	q   *request
+	q   *ingest.Request
 	a   *answer
-	tx  *txn
+	tx  *ledger.Txn
 	tab *store.Table
 }
 
 func (s *Server) streamLoad(w *statusWriter, r *http.Request, db, table string) {
 	s.counters.loads.Add(1)
 	label := r.Header.Get("label")
-	if f := s.faults.hit(BEStatus, "", table, label); f != nil {
+	if f := s.faults.Hit(fault.BEStatus, "", table, label); f != nil {
 		s.counters.failed.Add(1)
 		hangUp(w)
 		w.WriteHeader(f.Status)
@@ -59,7 +62,7 @@ func (s *Server) streamLoad(w *statusWriter, r *http.Request, db, table string) 
 	if label == "" {
 		label = newLabel()
 	}
-	l := &running{s: s, w: w, r: r, q: &request{db: db, table: table, label: label},
+	l := &running{s: s, w: w, r: r, q: &ingest.Request{DB: db, Table: table, Label: label},
 		a: &answer{TxnID: -1, Label: label, started: time.Now()}}
 	err := l.begin()
 	if err == nil {
@@ -67,9 +70,9 @@ func (s *Server) streamLoad(w *statusWriter, r *http.Request, db, table string) 
 	}
 	if err != nil {
 		if l.tx != nil {
-			s.ledger.abort(l.tx, err.Error())
+			s.ledger.Abort(l.tx, err.Error())
 		}
-		if errors.Is(err, errBodyCut) || errors.Is(err, errDropped) {
+		if errors.Is(err, ingest.ErrBodyCut) || errors.Is(err, errDropped) {
 			s.counters.failed.Add(1)
 			panic(http.ErrAbortHandler)
 		}
@@ -80,7 +83,7 @@ func (s *Server) streamLoad(w *statusWriter, r *http.Request, db, table string) 
 	} else {
 		s.counters.failed.Add(1)
 	}
-	if f := s.faults.hit(AnswerBody, "", table, label); f != nil {
+	if f := s.faults.Hit(fault.AnswerBody, "", table, label); f != nil {
 		hangUp(w)
 		_, _ = io.WriteString(w, f.Text)
 		return
@@ -97,21 +100,21 @@ func (l *running) begin() error {
 	if !ok {
 		return errors.New("no valid Basic authorization")
 	}
-	if err := l.q.early(l.r.Header, l.r.ContentLength, &l.s.limits); err != nil {
+	if err := l.q.Early(l.r.Header, l.r.ContentLength, &l.s.limits.Limits); err != nil {
 		return err
 	}
 	began := time.Now()
 	if err := l.admit(user, password); err != nil {
 		return err
 	}
-	tx, err := l.s.ledger.begin(l.q.db, l.q.table, l.q.label, l.q.timeout)
+	tx, err := l.s.ledger.Begin(l.q.DB, l.q.Table, l.q.Label, l.q.Timeout)
 	if err != nil {
 		return err
 	}
-	l.tx, l.a.TxnID = tx, tx.id
+	l.tx, l.a.TxnID = tx, tx.ID()
 	l.a.BeginTxnTimeMs = time.Since(began).Milliseconds()
-	l.delay(AtBegin)
-	return l.q.late(l.r.Header)
+	l.delay(fault.AtBegin)
+	return l.q.Late(l.r.Header)
 }
 
 // admit does the checks of the begin call on the leader FE.
@@ -123,133 +126,82 @@ func (l *running) admit(user, password string) error {
 	if !users.CanInsert(user) {
 		return errors.New(noInsert)
 	}
-	table, err := l.s.store.Table(l.q.db, l.q.table)
+	table, err := l.s.store.Table(l.q.DB, l.q.Table)
 	var noDatabase *store.UnknownDatabase
 	switch {
 	case errors.As(err, &noDatabase):
-		return errors.New("unknown database, database=" + l.q.db)
+		return errors.New("unknown database, database=" + l.q.DB)
 	case err != nil:
-		return fmt.Errorf("unknown table \"%s.%s\"", l.q.db, l.q.table)
+		return fmt.Errorf("unknown table \"%s.%s\"", l.q.DB, l.q.Table)
 	}
 	l.tab = table
-	return checkLabel(l.q.label)
+	return ingest.CheckLabel(l.q.Label)
 }
 
 func (l *running) delay(at string) {
-	if f := l.s.faults.hit(DelayBE, at, l.q.table, l.q.label); f != nil {
+	if f := l.s.faults.Hit(fault.DelayBE, at, l.q.Table, l.q.Label); f != nil {
 		l.s.pause(l.r.Context(), f.Millis)
 	}
 }
 
-func (l *running) fault(kind FaultKind) *Fault {
-	return l.s.faults.hit(kind, "", l.q.table, l.q.label)
+func (l *running) fault(kind fault.Kind) *fault.Fault {
+	return l.s.faults.Hit(kind, "", l.q.Table, l.q.Label)
 }
 
 // transfer reads the body, decides, commits and publishes.
 func (l *running) transfer() error {
 	planned := time.Now()
-	m, batch, err := l.q.plan(l.tab)
+	rows, err := l.q.Open(l.tab, l.s.limits.Limits, l.s.discard)
 	if err != nil {
 		return err
 	}
 	l.a.StreamLoadPlanTimeMs = time.Since(planned).Milliseconds()
-	sink := &rowSink{batch: batch, mapping: m, strict: l.q.strict}
 	reading := time.Now()
-	loaded, err := l.receive(sink)
-	l.a.NumberTotalRows, l.a.NumberFilteredRows = sink.total, sink.filtered
+	err = rows.Read(l.r.Body, l.r.ContentLength, l.w.entry.received)
+	l.a.LoadBytes = rows.Bytes()
+	l.s.counters.bytes.Add(rows.Bytes())
+	l.a.NumberTotalRows, l.a.NumberFilteredRows = rows.Total(), rows.Filtered()
 	l.a.ReadDataTimeMs = time.Since(reading).Milliseconds()
 	l.a.WriteDataTimeMs = l.a.ReadDataTimeMs
 	if err != nil {
 		return err
 	}
-	if sink.filtered > 0 {
-		l.a.ErrorURL = fmt.Sprintf("http://%s/api/_load_error_log?file=%s", l.s.BEAddr(), l.s.logs.add(sink.log))
+	if rows.Filtered() > 0 {
+		l.a.ErrorURL = fmt.Sprintf("http://%s/api/_load_error_log?file=%s", l.s.BEAddr(), l.s.logs.add(rows.Log()))
 	}
-	if err := l.decide(sink, loaded); err != nil {
+	if err := l.decide(rows); err != nil {
 		return err
 	}
 	committing := time.Now()
 	defer func() { l.a.CommitAndPublishTimeMs = time.Since(committing).Milliseconds() }()
-	return l.commit(batch, loaded)
-}
-
-// receive reads the body to its end into the sink and returns the rows to write.
-func (l *running) receive(sink *rowSink) (int64, error) {
-	limits := &l.s.limits
-	body := &bodyReader{src: l.r.Body, entry: l.w.entry, limit: limits.MaxBodyBytes,
-		tooBig: func(n int64) error { return bodyTooLarge(n, limits) }}
-	if l.q.json && !l.q.ignoreSize && limits.MaxJSONBytes < limits.MaxBodyBytes {
-		body.limit = limits.MaxJSONBytes
-		body.tooBig = func(n int64) error { return jsonTooLarge(n, limits) }
-	}
-	decoded, closeDecoder, err := decode(l.q.codec, body)
-	if err == nil {
-		err = l.consume(decoded, sink)
-		closeDecoder()
-	}
-	// The server takes in the rest of a body it has given up on.
-	if drainErr := body.drain(); drainErr != nil {
-		err = drainErr
-	}
-	l.a.LoadBytes = body.read
-	l.s.counters.bytes.Add(body.read)
-	if l.s.discard {
-		return sink.total, err
-	}
-	return int64(sink.batch.Len()), err
-}
-
-func (l *running) consume(src io.Reader, sink *rowSink) (err error) {
-	q := l.q
-	quoted := q.enclose != 0 || q.escape != 0
-	switch {
-	case l.s.discard && q.json:
-		sink.total, err = countJSON(src, q.stripArray)
-	case l.s.discard && quoted:
-		sink.total, err = countQuoted(src, q)
-	case l.s.discard:
-		sink.total, err = countCSV(src, q.delimiter, q.skip)
-	case q.json:
-		expect := int64(-1)
-		if q.codec == noCodec {
-			expect = l.r.ContentLength
-		}
-		err = newJSONReader(q, sink).read(src, expect)
-	default:
-		err = newCSVReader(q, sink).read(src)
-	}
-	return err
+	return l.commit(rows.Batch(), rows.Loaded())
 }
 
 // decide is the judgement at the end of the load, and the place of the faults
 // that make it fail.
-func (l *running) decide(sink *rowSink, loaded int64) error {
-	l.delay(AtCommit)
+func (l *running) decide(rows *ingest.Load) error {
+	l.delay(fault.AtCommit)
 	switch {
-	case l.fault(TooManyVersions) != nil:
+	case l.fault(fault.TooManyVersions) != nil:
 		return inWords("Failed to load data into tablet %d, because of too many versions, current/limit: 1002/1000. You can reduce the loading job concurrency, or increase loading data batch size.", l.tab.ID())
-	case l.fault(MemoryLimit) != nil:
+	case l.fault(fault.MemoryLimit) != nil:
 		return wording("Memory of process exceed limit. Start execute plan fragment. Used: 21474836480, Limit: 21474836480. Mem usage has exceed the limit of BE")
-	case l.fault(DropBeforeCommit) != nil:
+	case l.fault(fault.DropBeforeCommit) != nil:
 		return errDropped
-	case sink.filtered > 0 && float64(sink.filtered)/float64(sink.total) > l.q.ratio:
-		return errors.New("too many filtered rows")
-	case loaded == 0:
-		return wording("No rows were imported from upstream")
 	}
-	return nil
+	return rows.Judge()
 }
 
 func (l *running) commit(batch *store.Batch, loaded int64) error {
 	s := l.s
-	if err := s.ledger.commit(l.tx, loaded, l.a.NumberFilteredRows, l.a.LoadBytes); err != nil {
+	if err := s.ledger.Commit(l.tx, loaded, l.a.NumberFilteredRows, l.a.LoadBytes); err != nil {
 		return err
 	}
 	apply := func() error {
 		if s.discard {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.discarded[l.q.db+"."+l.q.table] += loaded
+			s.discarded[l.q.DB+"."+l.q.Table] += loaded
 			return nil
 		}
 		return l.tab.Commit(batch)
@@ -258,17 +210,17 @@ func (l *running) commit(batch *store.Batch, loaded int64) error {
 	l.a.Status, l.a.Message = success, "OK"
 	turn := s.turn(l.tab)
 	turn <- struct{}{}
-	if f := l.fault(PublishTimeout); f != nil && s.enter() {
+	if f := l.fault(fault.PublishTimeout); f != nil && s.enter() {
 		go func() {
 			defer s.handling.Done()
 			defer func() { <-turn }()
 			s.pauseUntilClose(f.Millis)
 			// A table dropped meanwhile aborts the transaction; its state says so.
-			_ = s.ledger.publish(l.tx, apply)
+			_ = s.ledger.Publish(l.tx, apply)
 		}()
 		l.a.Status, l.a.Message = publishTimeout, "Publish timeout: the transaction is committed and will be visible later"
 	} else {
-		err := s.ledger.publish(l.tx, apply)
+		err := s.ledger.Publish(l.tx, apply)
 		<-turn
 		if err != nil {
 			l.a.NumberLoadedRows = 0
@@ -276,8 +228,8 @@ func (l *running) commit(batch *store.Batch, loaded int64) error {
 		}
 	}
 	s.counters.rows.Add(loaded)
-	l.delay(AtAnswer)
-	if l.fault(DropAfterCommit) != nil {
+	l.delay(fault.AtAnswer)
+	if l.fault(fault.DropAfterCommit) != nil {
 		return errDropped
 	}
 	return nil

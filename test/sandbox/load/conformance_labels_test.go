@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gx-etl/gx/test/sandbox/fault"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
@@ -73,7 +74,7 @@ func TestCase30LabelOfFailedLoad(t *testing.T) {
 
 func TestCase31PublishTimeout(t *testing.T) {
 	b := start(t)
-	b.arm(Fault{Kind: PublishTimeout, Millis: 300, Label: "late"})
+	b.arm(fault.Fault{Kind: fault.PublishTimeout, Millis: 300, Label: "late"})
 	r := b.want(b.load("t", "1\ta\t5\n", "label: late"), "Publish Timeout", "")
 	if got := b.state("late"); got != "COMMITTED" {
 		t.Errorf("state %s", got)
@@ -96,7 +97,7 @@ func TestCase31PublishTimeout(t *testing.T) {
 
 func TestCase32AnswerLost(t *testing.T) {
 	b := start(t)
-	b.arm(Fault{Kind: DropAfterCommit, Table: "t"})
+	b.arm(fault.Fault{Kind: fault.DropAfterCommit, Table: "t"})
 	if r, err := b.send("PUT", b.BEAddr(), loadPath, h{"label: lost"}, strings.NewReader("1\ta\t5\n")); err == nil {
 		t.Fatalf("answered: %s", r.body)
 	}
@@ -106,7 +107,7 @@ func TestCase32AnswerLost(t *testing.T) {
 	}
 	b.wantRows("t", "1|a|5")
 
-	b.arm(Fault{Kind: DropBeforeCommit})
+	b.arm(fault.Fault{Kind: fault.DropBeforeCommit})
 	if r, err := b.send("PUT", b.BEAddr(), loadPath, h{"label: gone"}, strings.NewReader("2\ta\t5\n")); err == nil {
 		t.Fatalf("answered: %s", r.body)
 	}
@@ -159,11 +160,11 @@ func TestCase35LabelsAreForgotten(t *testing.T) {
 
 func TestCase36Limits(t *testing.T) {
 	b := start(t, func(o *Options) { o.Limits.MaxRunningTxn = 1 })
-	b.arm(Fault{Kind: TooManyVersions, Nth: 2})
+	b.arm(fault.Fault{Kind: fault.TooManyVersions, Nth: 2})
 	b.want(b.load("t", "1\ta\t5\n", "label: a"), "Success", "")
 	b.want(b.load("t", "2\ta\t5\n", "label: b"), "Fail", "too many versions")
 	b.want(b.load("t", "2\ta\t5\n", "label: b"), "Success", "")
-	b.arm(Fault{Kind: MemoryLimit, Label: "m"})
+	b.arm(fault.Fault{Kind: fault.MemoryLimit, Label: "m"})
 	b.want(b.load("t", "2\ta\t5\n", "label: mem"), "Fail", "Memory of process exceed limit")
 	finish := b.running("open")
 	b.want(b.load("t", "3\ta\t5\n", "label: c"), "Fail", "current running txns on db d is 1, larger than limit 1")
@@ -201,19 +202,19 @@ func TestCase37UnknownTarget(t *testing.T) {
 
 func TestCase38OddAnswers(t *testing.T) {
 	b := start(t)
-	b.arm(Fault{Kind: BEStatus, Status: 500, Text: "boom"})
+	b.arm(fault.Fault{Kind: fault.BEStatus, Status: 500, Text: "boom"})
 	if r := b.load("t", "1\ta\t5\n", "label: x"); r.status != 500 || r.body != "boom" {
 		t.Errorf("HTTP %d %s", r.status, r.body)
 	}
-	b.arm(Fault{Kind: AnswerBody, Text: "<html>"})
+	b.arm(fault.Fault{Kind: fault.AnswerBody, Text: "<html>"})
 	if r := b.load("t", "1\ta\t5\n", "label: x"); r.status != 200 || r.body != "<html>" {
 		t.Errorf("HTTP %d %s", r.status, r.body)
 	}
-	b.arm(Fault{Kind: FEStatus, Status: 200, Text: `{"Status":"FAILED","Message":"No backend alive."}`})
+	b.arm(fault.Fault{Kind: fault.FEStatus, Status: 200, Text: `{"Status":"FAILED","Message":"No backend alive."}`})
 	if r := b.must("PUT", b.FEAddr(), loadPath, h{"Expect: 100-continue"}, nil); !strings.Contains(r.body, "No backend alive.") {
 		t.Errorf("HTTP %d %s", r.status, r.body)
 	}
-	b.arm(Fault{Kind: RedirectTo, To: "127.0.0.9:1"})
+	b.arm(fault.Fault{Kind: fault.RedirectTo, To: "127.0.0.9:1"})
 	r := b.must("PUT", b.FEAddr(), loadPath, h{"Expect: 100-continue"}, nil)
 	if r.header.Get("Location") != "http://127.0.0.9:1"+loadPath {
 		t.Errorf("%v", r.header)
@@ -310,7 +311,7 @@ func TestCase53Cancel(t *testing.T) {
 
 func TestTimeoutHeaderEndsTheLoad(t *testing.T) {
 	b := start(t)
-	b.arm(Fault{Kind: DelayBE, At: AtCommit, Millis: 1500})
+	b.arm(fault.Fault{Kind: fault.DelayBE, At: fault.AtCommit, Millis: 1500})
 	b.want(b.load("t", "1\ta\t5\n", "label: slow", "timeout: 1"), "Fail", "timeout by txn manager")
 	b.wantRows("t", "")
 	b.want(b.load("t", "1\ta\t5\n", "timeout: soon"), "Fail", "Invalid timeout format")

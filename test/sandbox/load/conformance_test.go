@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/gx-etl/gx/test/sandbox/fault"
 )
 
 const loadPath = "/api/d/t/_stream_load"
@@ -82,14 +84,14 @@ func TestCase04SecondRequestNeedsCredentials(t *testing.T) {
 
 func TestCase05NoBodyToFE(t *testing.T) {
 	b := start(t)
-	b.arm(Fault{Kind: DelayFE, Millis: 50})
+	b.arm(fault.Fault{Kind: fault.DelayFE, Millis: 50})
 	body := strings.Repeat("1\ta\t5\n", 1000)
 	r := b.must("PUT", b.FEAddr(), loadPath, h{"Expect: 100-continue"}, strings.NewReader(body))
 	if r.status != 307 || b.Requests()[0].BodyBytes != 0 {
 		t.Errorf("HTTP %d, %+v", r.status, b.Requests())
 	}
 
-	b.arm(Fault{Kind: FEKeepAlive})
+	b.arm(fault.Fault{Kind: fault.FEKeepAlive})
 	c, rd := b.dial(b.FEAddr(), loadPath, h{"Expect: 100-continue", "Content-Length: 6"})
 	res, err := http.ReadResponse(rd, nil)
 	if err != nil {
@@ -261,11 +263,7 @@ func TestCase17Delimiters(t *testing.T) {
 	b.text("s")
 	b.want(b.load("s", "1\x01a\tb\nc\x022\x01d\x02", `column_separator: \x01`, `row_delimiter: \x02`), "Success", "")
 	b.wantRows("s", "1|a\tb\nc", "2|d")
-	for _, sep := range []string{`\x0102`, "||", "，", `0x0102`} {
-		raw, err := parseDelimiter(sep, "column separator")
-		if err != nil {
-			t.Fatal(err)
-		}
+	for sep, raw := range map[string]string{`\x0102`: "\x01\x02", "||": "||", "，": "，", `0x0103`: "\x01\x03"} {
 		b.table("w"+fmt.Sprint(len(b.Loads())), textSchema())
 		name := "w" + fmt.Sprint(len(b.Loads()))
 		var body bytes.Buffer

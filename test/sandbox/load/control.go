@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/gx-etl/gx/test/sandbox/fault"
+	"github.com/gx-etl/gx/test/sandbox/ledger"
 )
 
 // Status is the status page of the control endpoint.
@@ -15,9 +18,9 @@ type Status struct {
 	Discard   bool              `json:"discard"`
 	Started   time.Time         `json:"started"`
 	Tables    []TableStatus     `json:"tables"`
-	Loads     []LoadInfo        `json:"loads"`
+	Loads     []ledger.Info     `json:"loads"`
 	Counters  map[string]int64  `json:"counters"`
-	Faults    []Fault           `json:"faults"`
+	Faults    []fault.Fault     `json:"faults"`
 }
 
 // TableStatus is one table of the status page.
@@ -32,7 +35,7 @@ type TableStatus struct {
 // Status returns what the status page shows.
 func (s *Server) Status() Status {
 	st := Status{Addresses: map[string]string{}, Discard: s.discard, Started: s.started, Tables: []TableStatus{},
-		Loads: s.ledger.loads(), Faults: s.faults.list(), Counters: map[string]int64{
+		Loads: s.ledger.Loads(), Faults: s.faults.List(), Counters: map[string]int64{
 			"feRedirects": s.counters.redirects.Load(), "loads": s.counters.loads.Load(),
 			"loadsSucceeded": s.counters.succeeded.Load(), "loadsFailed": s.counters.failed.Load(),
 			"rowsLoaded": s.counters.rows.Load(), "bytesReceived": s.counters.bytes.Load(),
@@ -67,13 +70,13 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	case "GET /status":
 		writeJSON(w, http.StatusOK, s.Status())
 	case "GET /fault":
-		writeJSON(w, http.StatusOK, s.faults.list())
+		writeJSON(w, http.StatusOK, s.faults.List())
 	case "POST /fault":
-		var f Fault
+		var f fault.Fault
 		if !readJSON(w, r, &f) {
 			return
 		}
-		id, err := s.faults.arm(f)
+		id, err := s.faults.Arm(f)
 		if err != nil {
 			refuse(w, http.StatusBadRequest, err)
 			return
@@ -87,7 +90,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
-		writeJSON(w, http.StatusOK, map[string]int{"cleared": s.faults.clear(id)})
+		writeJSON(w, http.StatusOK, map[string]int{"cleared": s.faults.Clear(id)})
 	case "GET /requests":
 		writeJSON(w, http.StatusOK, s.journal.list(r.URL.Query().Get("body") == "1"))
 	case "DELETE /requests":

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/gx-etl/gx/test/sandbox/ledger"
 )
 
 func TestControlEndpoint(t *testing.T) {
@@ -35,7 +37,7 @@ func TestControlEndpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(st.Tables) != 1 || st.Tables[0].Rows != 3 || st.Tables[0].Model != "DUP_KEYS" || len(st.Loads) != 4 ||
-		st.Loads[2].Label != "aim-2" || st.Loads[2].State != Visible || st.Loads[2].Rows != 1 || st.Loads[2].Bytes != 7 ||
+		st.Loads[2].Label != "aim-2" || st.Loads[2].State != ledger.Visible || st.Loads[2].Rows != 1 || st.Loads[2].Bytes != 7 ||
 		st.Counters["loads"] != 4 || st.Addresses["feHttp"] != b.FEAddr() || st.Faults[0].Hits != 1 || st.Faults[0].Seen != 2 {
 		t.Errorf("%+v", st)
 	}

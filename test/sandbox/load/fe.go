@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/gx-etl/gx/test/sandbox/fault"
 )
 
 // route cuts an API path into its decoded parts: /api/a/b/c gives a, b, c.
@@ -87,10 +89,10 @@ func unauthorized(w http.ResponseWriter, msg string) {
 
 func (s *Server) redirect(w *statusWriter, r *http.Request, db, table string) {
 	label := r.Header.Get("label")
-	if f := s.faults.hit(DelayFE, "", table, label); f != nil {
+	if f := s.faults.Hit(fault.DelayFE, "", table, label); f != nil {
 		s.pause(r.Context(), f.Millis)
 	}
-	if f := s.faults.hit(FEStatus, "", table, label); f != nil {
+	if f := s.faults.Hit(fault.FEStatus, "", table, label); f != nil {
 		w.WriteHeader(f.Status)
 		_, _ = io.WriteString(w, f.Text)
 		return
@@ -110,14 +112,14 @@ func (s *Server) redirect(w *statusWriter, r *http.Request, db, table string) {
 	}
 	s.counters.redirects.Add(1)
 	to := s.BEAddr()
-	if f := s.faults.hit(RedirectTo, "", table, label); f != nil {
+	if f := s.faults.Hit(fault.RedirectTo, "", table, label); f != nil {
 		to = f.To
 	}
 	location := "http://" + to + r.URL.EscapedPath()
 	if r.URL.RawQuery != "" {
 		location += "?" + r.URL.RawQuery
 	}
-	if f := s.faults.hit(FEKeepAlive, "", table, label); f != nil {
+	if f := s.faults.Hit(fault.FEKeepAlive, "", table, label); f != nil {
 		s.redirectOpen(w, location)
 		return
 	}
@@ -168,7 +170,7 @@ func (s *Server) loadState(w http.ResponseWriter, r *http.Request, db string) {
 		return
 	}
 	answer := restOK()
-	state, reason := s.ledger.state(db, label)
+	state, reason := s.ledger.State(db, label)
 	answer.State, answer.Reason = state, &reason
 	writeJSON(w, http.StatusOK, answer)
 }
@@ -181,7 +183,7 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request, db, label string
 		writeJSON(w, http.StatusOK, restFailed("unknown database, database="+db))
 		return
 	}
-	if err := s.ledger.cancel(db, label); err != nil {
+	if err := s.ledger.Cancel(db, label); err != nil {
 		writeJSON(w, http.StatusOK, restFailed(err.Error()))
 		return
 	}

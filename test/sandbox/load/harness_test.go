@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/gx-etl/gx/test/sandbox/fault"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
@@ -235,7 +236,7 @@ func (b *bench) dial(addr, path string, headers h) (net.Conn, *bufio.Reader) {
 	return c, bufio.NewReader(c)
 }
 
-func (b *bench) arm(f Fault) {
+func (b *bench) arm(f fault.Fault) {
 	b.t.Helper()
 	if _, err := b.Arm(f); err != nil {
 		b.t.Fatal(err)

@@ -14,27 +14,23 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gx-etl/gx/test/sandbox/fault"
+	"github.com/gx-etl/gx/test/sandbox/ingest"
+	"github.com/gx-etl/gx/test/sandbox/ledger"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
 // Limits are the settings of the server that tests like to lower. A zero field
 // takes the server's default.
 type Limits struct {
-	MaxBodyBytes  int64         // streaming_load_max_mb, default 100 GiB
-	MaxJSONBytes  int64         // streaming_load_max_batch_size_mb, default 100 MiB
+	ingest.Limits
 	LabelKeepNum  int           // label_keep_max_num, default 1000
 	LabelKeepAge  time.Duration // label_keep_max_second, default 3 days
 	MaxRunningTxn int           // max_running_txn_num_per_db, default 1000
 }
 
 func (l *Limits) defaults() {
-	set := func(v *int64, d int64) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	set(&l.MaxBodyBytes, 100<<30)
-	set(&l.MaxJSONBytes, 100<<20)
+	l.SetDefaults()
 	if l.LabelKeepNum == 0 {
 		l.LabelKeepNum = 1000
 	}
@@ -64,8 +60,8 @@ type Server struct {
 	store   *store.Store
 	discard bool
 	limits  Limits
-	ledger  *ledger
-	faults  faults
+	ledger  *ledger.Ledger
+	faults  fault.Set
 	journal journal
 	logs    errorLogs
 	started time.Time
@@ -100,7 +96,7 @@ func Start(o Options) (*Server, error) {
 	o.Limits.defaults()
 	s := &Server{
 		store: o.Store, discard: o.Discard, limits: o.Limits, started: time.Now(),
-		ledger:    newLedger(o.Limits.LabelKeepNum, o.Limits.LabelKeepAge, o.Limits.MaxRunningTxn),
+		ledger:    ledger.New(o.Limits.LabelKeepNum, o.Limits.LabelKeepAge, o.Limits.MaxRunningTxn),
 		listeners: map[string]net.Listener{}, closing: make(chan struct{}),
 		published: map[int64]chan struct{}{}, discarded: map[string]int64{}, addresses: map[string]string{},
 	}
@@ -197,7 +193,7 @@ func (s *Server) Close() error {
 		}
 		s.serving.Wait()
 		s.handling.Wait()
-		s.ledger.stop()
+		s.ledger.Stop()
 	})
 	return s.closeErr
 }
@@ -219,13 +215,13 @@ func (s *Server) Describe(name, addr string) {
 }
 
 // Arm arms a fault and returns its number.
-func (s *Server) Arm(f Fault) (int64, error) { return s.faults.arm(f) }
+func (s *Server) Arm(f fault.Fault) (int64, error) { return s.faults.Arm(f) }
 
 // ClearFaults disarms all faults.
-func (s *Server) ClearFaults() { s.faults.clear(0) }
+func (s *Server) ClearFaults() { s.faults.Clear(0) }
 
 // Faults returns what is armed, with how often each fault has shown.
-func (s *Server) Faults() []Fault { return s.faults.list() }
+func (s *Server) Faults() []fault.Fault { return s.faults.List() }
 
 // Requests returns the newest requests to FE and BE, oldest first.
 func (s *Server) Requests() []Request { return s.journal.list(true) }
@@ -237,10 +233,12 @@ func (s *Server) ClearRequests() { s.journal.clear() }
 func (s *Server) Capture(on bool) { s.journal.setCapture(on) }
 
 // Loads returns the newest loads, oldest first.
-func (s *Server) Loads() []LoadInfo { return s.ledger.loads() }
+func (s *Server) Loads() []ledger.Info { return s.ledger.Loads() }
 
 // LabelState returns the state of a label and why it was aborted, if it was.
-func (s *Server) LabelState(db, label string) (State, string) { return s.ledger.state(db, label) }
+func (s *Server) LabelState(db, label string) (ledger.State, string) {
+	return s.ledger.State(db, label)
+}
 
 // Discarded returns the rows counted for a table in discard mode.
 func (s *Server) Discarded(db, table string) int64 {

@@ -1,4 +1,4 @@
-package load
+package ingest
 
 import (
 	stdbzip2 "compress/bzip2"
@@ -16,15 +16,15 @@ import (
 // a copy of the beginning when asked to.
 type bodyReader struct {
 	src     io.Reader
-	entry   *entry
+	seen    func(p []byte)
 	limit   int64
 	tooBig  func(n int64) error
 	read    int64
 	failure error // what ended the body before its end, nil for a whole body
 }
 
-// errBodyCut marks a body that the client did not send to its end.
-var errBodyCut = errors.New("the connection ended inside the body")
+// ErrBodyCut marks a body that the client did not send to its end.
+var ErrBodyCut = errors.New("the connection ended inside the body")
 
 func (r *bodyReader) Read(p []byte) (int, error) {
 	if r.failure != nil {
@@ -32,13 +32,13 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	}
 	n, err := r.src.Read(p)
 	r.read += int64(n)
-	r.entry.received(p[:n])
+	r.seen(p[:n])
 	if r.read > r.limit {
 		r.failure = r.tooBig(r.read)
 		return n, r.failure
 	}
 	if err != nil && err != io.EOF {
-		r.failure = fmt.Errorf("%w: %w", errBodyCut, err)
+		r.failure = fmt.Errorf("%w: %w", ErrBodyCut, err)
 		err = r.failure
 	}
 	return n, err
@@ -115,7 +115,7 @@ type eofReader struct{}
 func (eofReader) Read([]byte) (int, error) { return 0, io.EOF }
 
 func decodeError(c codec, err error) error {
-	if errors.Is(err, errBodyCut) {
+	if errors.Is(err, ErrBodyCut) {
 		return err
 	}
 	return fmt.Errorf("decompress %s failed: %w", c, err)

@@ -1,4 +1,4 @@
-package load
+package ingest
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ const maxLine = 2<<30 + 100<<20 // bytes of one CSV row
 
 // csvReader cuts a CSV stream into rows and fields and feeds them to a sink.
 type csvReader struct {
-	q       *request
+	q       *Request
 	sink    *rowSink // nil: rows are only counted
 	counted int64
 	fields  [][]byte
@@ -22,7 +22,7 @@ type csvReader struct {
 	text []byte
 }
 
-func newCSVReader(q *request, sink *rowSink) *csvReader {
+func newCSVReader(q *Request, sink *rowSink) *csvReader {
 	return &csvReader{q: q, sink: sink, skip: q.skip, fields: make([][]byte, 0, len(sink.mapping.sources)+1)}
 }
 

@@ -1,4 +1,4 @@
-package load
+package ingest
 
 import (
 	"bytes"
@@ -17,7 +17,12 @@ func fuzzTable(t testing.TB, model store.Model) *store.Table {
 	if err := st.CreateDatabase("d"); err != nil {
 		t.Fatal(err)
 	}
-	s := store.Schema{Columns: conformanceColumns(), Model: model, Keys: []string{"k"}}
+	seven := "7"
+	s := store.Schema{Model: model, Keys: []string{"k"}, Columns: []store.Column{
+		{Name: "k", Type: store.Type{Kind: store.Int}},
+		{Name: "v", Type: store.Type{Kind: store.Varchar, Length: 8}, Nullable: true},
+		{Name: "n", Type: store.Type{Kind: store.Int}, Default: &seven},
+	}}
 	tab, err := st.CreateTable("d", "t", s)
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +30,7 @@ func fuzzTable(t testing.TB, model store.Model) *store.Table {
 	return tab
 }
 
-func readRows(t testing.TB, tab *store.Table, q *request, src io.Reader) (*rowSink, error) {
+func readRows(t testing.TB, tab *store.Table, q *Request, src io.Reader) (*rowSink, error) {
 	t.Helper()
 	m, batch, err := q.plan(tab)
 	if err != nil {
@@ -55,7 +60,7 @@ func FuzzCSV(f *testing.F) {
 		if sep == "" || del == "" || len(sep) > maxDelimiter || len(del) > maxDelimiter || skip < 0 {
 			return
 		}
-		q := &request{separator: []byte(sep), delimiter: []byte(del), enclose: enclose, escape: escape, trim: trim, skip: skip}
+		q := &Request{separator: []byte(sep), delimiter: []byte(del), enclose: enclose, escape: escape, trim: trim, skip: skip}
 		whole, err := readRows(t, tab, q, bytes.NewReader(data))
 		pieces, pieceErr := readRows(t, tab, q, &oddPieces{data: data})
 		if (err == nil) != (pieceErr == nil) || whole.total != pieces.total || strings.Join(whole.log, "") != strings.Join(pieces.log, "") {
@@ -85,7 +90,7 @@ func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"__op":1,"k":3,"n":"4"}`), false)
 	tab := fuzzTable(f, store.Primary)
 	f.Fuzz(func(t *testing.T, data []byte, strip bool) {
-		q := &request{json: true, stripArray: strip}
+		q := &Request{json: true, stripArray: strip}
 		sink, err := readRows(t, tab, q, &oddPieces{data: data})
 		if err != nil {
 			return
@@ -126,7 +131,7 @@ func FuzzHeaders(f *testing.F) {
 	f.Add("max_filter_ratio", "NaN", "partial_update", "true", true)
 	primary, duplicate := fuzzTable(f, store.Primary), fuzzTable(f, store.Duplicate)
 	limits := Limits{}
-	limits.defaults()
+	limits.SetDefaults()
 	f.Fuzz(func(t *testing.T, name1, value1, name2, value2 string, keyed bool) {
 		h := http.Header{}
 		h.Set(name1, value1)
@@ -137,8 +142,8 @@ func FuzzHeaders(f *testing.F) {
 		}
 		for _, format := range []string{h.Get("format"), "json"} {
 			h.Set("format", format)
-			q := &request{}
-			if q.early(h, -1, &limits) != nil || q.late(h) != nil {
+			q := &Request{}
+			if q.Early(h, -1, &limits) != nil || q.Late(h) != nil {
 				continue
 			}
 			if q.ratio < 0 || q.ratio > 1 || q.ratio != q.ratio {
@@ -182,4 +187,20 @@ func FuzzDelimiter(f *testing.F) {
 			t.Fatalf("%q gives %d bytes", text, len(d))
 		}
 	})
+}
+
+// oddPieces hands data out in pieces of changing odd lengths.
+type oddPieces struct {
+	data []byte
+	n    int
+}
+
+func (r *oddPieces) Read(p []byte) (int, error) {
+	if len(r.data) == 0 {
+		return 0, io.EOF
+	}
+	r.n = (r.n*7 + 13) % 4093
+	n := copy(p[:min(len(p), 1+r.n)], r.data)
+	r.data = r.data[n:]
+	return n, nil
 }

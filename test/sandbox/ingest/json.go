@@ -1,4 +1,4 @@
-package load
+package ingest
 
 import (
 	"bytes"
@@ -16,13 +16,13 @@ import (
 // jsonReader cuts a JSON body into rows. A body that is not what the headers say
 // fails as a whole; only values that do not fit their column filter a row.
 type jsonReader struct {
-	q     *request
+	q     *Request
 	sink  *rowSink
 	names map[string]int // source by key
 	key   []byte         // room for a key with escapes
 }
 
-func newJSONReader(q *request, sink *rowSink) *jsonReader {
+func newJSONReader(q *Request, sink *rowSink) *jsonReader {
 	r := &jsonReader{q: q, sink: sink, names: make(map[string]int, len(sink.mapping.sources))}
 	for i, src := range sink.mapping.sources {
 		r.names[src.name] = i

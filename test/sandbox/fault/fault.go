@@ -1,4 +1,5 @@
-package load
+// Package fault arms the misbehaviour of the stand-in and decides when it shows.
+package fault
 
 import (
 	"fmt"
@@ -6,36 +7,36 @@ import (
 	"sync"
 )
 
-// FaultKind names a fault.
-type FaultKind string
+// Kind names a fault.
+type Kind string
 
 // The faults that can be armed.
 const (
 	// DelayFE makes the FE wait Millis before it answers a load.
-	DelayFE FaultKind = "delayFe"
+	DelayFE Kind = "delayFe"
 	// DelayBE makes the BE wait Millis at the point At.
-	DelayBE FaultKind = "delayBe"
+	DelayBE Kind = "delayBe"
 	// FEStatus answers at the FE with HTTP Status and Text instead of the redirect.
-	FEStatus FaultKind = "feHttp"
+	FEStatus Kind = "feHttp"
 	// FEKeepAlive redirects as older FEs do: the connection stays open and
 	// what the client sends on it is read and counted in the request log.
-	FEKeepAlive FaultKind = "feKeepAlive"
+	FEKeepAlive Kind = "feKeepAlive"
 	// BEStatus answers at the BE with HTTP Status and Text, before anything began.
-	BEStatus FaultKind = "status"
+	BEStatus Kind = "status"
 	// AnswerBody does the whole load, then answers 200 with Text in place of the result.
-	AnswerBody FaultKind = "answerBody"
+	AnswerBody Kind = "answerBody"
 	// DropBeforeCommit reads the body, aborts and cuts the connection.
-	DropBeforeCommit FaultKind = "dropBeforeCommit"
+	DropBeforeCommit Kind = "dropBeforeCommit"
 	// DropAfterCommit commits and cuts the connection: the answer is lost.
-	DropAfterCommit FaultKind = "dropAfterCommit"
+	DropAfterCommit Kind = "dropAfterCommit"
 	// PublishTimeout commits, answers so, and makes the rows visible Millis later.
-	PublishTimeout FaultKind = "publishTimeout"
+	PublishTimeout Kind = "publishTimeout"
 	// RedirectTo makes the FE redirect to the address To.
-	RedirectTo FaultKind = "redirectTo"
+	RedirectTo Kind = "redirectTo"
 	// TooManyVersions fails the load as a tablet with too many versions does.
-	TooManyVersions FaultKind = "tooManyVersions"
+	TooManyVersions Kind = "tooManyVersions"
 	// MemoryLimit fails the load as a BE short of memory does.
-	MemoryLimit FaultKind = "memoryLimit"
+	MemoryLimit Kind = "memoryLimit"
 )
 
 // The points where DelayBE can wait. The default is AtBegin.
@@ -47,13 +48,13 @@ const (
 
 // Fault is a misbehaviour to show, and its aim.
 type Fault struct {
-	ID     int64     `json:"id"`
-	Kind   FaultKind `json:"kind"`
-	Millis int       `json:"ms,omitempty"`
-	At     string    `json:"at,omitempty"`
-	Status int       `json:"status,omitempty"`
-	Text   string    `json:"text,omitempty"`
-	To     string    `json:"to,omitempty"` // host:port
+	ID     int64  `json:"id"`
+	Kind   Kind   `json:"kind"`
+	Millis int    `json:"ms,omitempty"`
+	At     string `json:"at,omitempty"`
+	Status int    `json:"status,omitempty"`
+	Text   string `json:"text,omitempty"`
+	To     string `json:"to,omitempty"` // host:port
 
 	// Table and Label narrow the fault to loads of that table and to labels
 	// that contain the text.
@@ -96,14 +97,15 @@ func (f *Fault) check() error {
 	return fmt.Errorf("unknown fault %q; known are delayFe, delayBe, feHttp, feKeepAlive, status, answerBody, dropBeforeCommit, dropAfterCommit, publishTimeout, redirectTo, tooManyVersions, memoryLimit", f.Kind)
 }
 
-// faults holds what is armed.
-type faults struct {
+// Set holds what is armed. The zero value is ready and safe for concurrent use.
+type Set struct {
 	mu     sync.Mutex // guards the following
 	nextID int64
 	armed  []*Fault
 }
 
-func (s *faults) arm(f Fault) (int64, error) {
+// Arm arms a fault and returns its number. The error says what is wrong with it.
+func (s *Set) Arm(f Fault) (int64, error) {
 	if err := f.check(); err != nil {
 		return 0, err
 	}
@@ -115,8 +117,8 @@ func (s *faults) arm(f Fault) (int64, error) {
 	return f.ID, nil
 }
 
-// clear disarms one fault, or all with id 0, and says how many there were.
-func (s *faults) clear(id int64) int {
+// Clear disarms one fault, or all with id 0, and says how many there were.
+func (s *Set) Clear(id int64) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := len(s.armed)
@@ -130,7 +132,8 @@ func (s *faults) clear(id int64) int {
 	return before - len(kept)
 }
 
-func (s *faults) list() []Fault {
+// List returns what is armed, with how often each fault has shown.
+func (s *Set) List() []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := make([]Fault, len(s.armed))
@@ -140,9 +143,9 @@ func (s *faults) list() []Fault {
 	return out
 }
 
-// hit reports the fault of that kind to show now, if any. at matters to DelayBE
+// Hit reports the fault of that kind to show now, if any. at matters to DelayBE
 // only. Every load in aim counts once per kind and point.
-func (s *faults) hit(kind FaultKind, at, table, label string) *Fault {
+func (s *Set) Hit(kind Kind, at, table, label string) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.armed {

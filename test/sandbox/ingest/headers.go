@@ -1,4 +1,6 @@
-package load
+// Package ingest turns the headers and the body of a load into rows: which dialect,
+// which columns, what is refused and why.
+package ingest
 
 import (
 	"fmt"
@@ -22,14 +24,15 @@ const (
 	zstdCodec codec = "zstd"
 )
 
-// request is what the headers of one Stream Load ask for.
-type request struct {
-	db, table string
-	label     string
+// Request is what the headers of one Stream Load ask for.
+type Request struct {
+	DB, Table string
+	Label     string
+	// Timeout is how long the transaction may live.
+	Timeout time.Duration
 
 	json       bool
 	codec      codec
-	timeout    time.Duration
 	ratio      float64
 	strict     bool
 	ignoreSize bool
@@ -51,7 +54,8 @@ type request struct {
 
 var labelPattern = regexp.MustCompile(`^[-\w]{1,128}$`)
 
-func checkLabel(label string) error {
+// CheckLabel says what is wrong with a label, if anything is.
+func CheckLabel(label string) error {
 	if !labelPattern.MatchString(label) {
 		return inWords(`Label format error. regex: ^[-\w]{1,128}$, label: %s`, label)
 	}
@@ -67,9 +71,9 @@ var unsupported = map[string][]string{
 	"channel_id": nil, "channel_num": nil, "transaction_type": nil,
 }
 
-// early reads the headers that are checked before the transaction begins, in
+// Early reads the headers that are checked before the transaction begins, in
 // the order the server checks them.
-func (q *request) early(h http.Header, contentLength int64, limits *Limits) error {
+func (q *Request) Early(h http.Header, contentLength int64, limits *Limits) error {
 	if v := h.Get("enable_merge_commit"); v != "" {
 		on, ok := parseBool(v)
 		if !ok {
@@ -89,7 +93,7 @@ func (q *request) early(h http.Header, contentLength int64, limits *Limits) erro
 	if q.json && !q.ignoreSize && contentLength > limits.MaxJSONBytes {
 		return jsonTooLarge(contentLength, limits)
 	}
-	q.timeout = 600 * time.Second
+	q.Timeout = 600 * time.Second
 	if v := h.Get("timeout"); v != "" {
 		seconds, err := strconv.ParseInt(v, 10, 32)
 		if err != nil {
@@ -98,7 +102,7 @@ func (q *request) early(h http.Header, contentLength int64, limits *Limits) erro
 		if seconds < 1 || seconds > 259200 {
 			return inWords("Invalid timeout: %d seconds, it must be from 1 to 259200", seconds)
 		}
-		q.timeout = time.Duration(seconds) * time.Second
+		q.Timeout = time.Duration(seconds) * time.Second
 	}
 	return nil
 }
@@ -111,7 +115,7 @@ func jsonTooLarge(n int64, limits *Limits) error {
 	return inWords("The size of this batch exceed the max size [%d]  of json type data  data [ %d ]. Set ignore_json_size to skip the check, although it may lead huge memory consuming.", limits.MaxJSONBytes, n)
 }
 
-func (q *request) readFormat(format string) error {
+func (q *Request) readFormat(format string) error {
 	switch strings.ToLower(format) {
 	case "", "csv":
 	case "json":
@@ -132,8 +136,8 @@ func (q *request) readFormat(format string) error {
 	return nil
 }
 
-// late reads the headers that are checked once the transaction has begun.
-func (q *request) late(h http.Header) error {
+// Late reads the headers that are checked once the transaction has begun.
+func (q *Request) Late(h http.Header) error {
 	for name, harmless := range unsupported {
 		v := h.Get(name)
 		if v == "" {
@@ -164,7 +168,7 @@ func containsFold(list []string, v string) bool {
 	return false
 }
 
-func (q *request) readCodec(h http.Header) error {
+func (q *Request) readCodec(h http.Header) error {
 	compression, encoding := h.Get("compression"), h.Get("Content-Encoding")
 	if compression != "" && encoding != "" {
 		return inWords("Only one of http header content-encoding and compression can be set")
@@ -186,7 +190,7 @@ func (q *request) readCodec(h http.Header) error {
 	return nil
 }
 
-func (q *request) readCSV(h http.Header) error {
+func (q *Request) readCSV(h http.Header) error {
 	q.separator, q.delimiter = []byte{'\t'}, []byte{'\n'}
 	var err error
 	if v, ok := present(h, "column_separator"); ok {
@@ -233,7 +237,7 @@ func present(h http.Header, name string) (string, bool) {
 	return v[0], true
 }
 
-func (q *request) readJSON(h http.Header) error {
+func (q *Request) readJSON(h http.Header) error {
 	q.stripArray = strings.EqualFold(h.Get("strip_outer_array"), "true")
 	var err error
 	if v := h.Get("jsonpaths"); v != "" {
@@ -249,7 +253,7 @@ func (q *request) readJSON(h http.Header) error {
 	return nil
 }
 
-func (q *request) readQuality(h http.Header) error {
+func (q *Request) readQuality(h http.Header) error {
 	if v := h.Get("max_filter_ratio"); v != "" {
 		// Unreadable text is zero, as in the server.
 		q.ratio, _ = strconv.ParseFloat(strings.TrimSpace(v), 64)
@@ -278,7 +282,7 @@ func (q *request) readQuality(h http.Header) error {
 	return nil
 }
 
-func (q *request) readUpdate(h http.Header) error {
+func (q *Request) readUpdate(h http.Header) error {
 	if v := h.Get("partial_update"); v != "" {
 		var ok bool
 		if q.partial, ok = parseBool(v); !ok {
@@ -304,7 +308,7 @@ func parseBool(s string) (value, ok bool) {
 
 // plan resolves the request against the table: where fields go, and a batch to
 // put the rows in.
-func (q *request) plan(t *store.Table) (*mapping, *store.Batch, error) {
+func (q *Request) plan(t *store.Table) (*mapping, *store.Batch, error) {
 	schema := t.Schema()
 	primary := schema.Model == store.Primary
 	if q.partial && !primary {

@@ -1,4 +1,6 @@
-package load
+// Package ledger keeps the transactions and labels of the stand-in: the part of the
+// leader FE that decides which load counts.
+package ledger
 
 import (
 	"fmt"
@@ -21,8 +23,8 @@ const (
 	Unknown   State = "UNKNOWN"
 )
 
-// txn is one transaction. Its fields are guarded by the ledger's lock once begun.
-type txn struct {
+// Txn is one transaction. Its fields are guarded by the ledger's lock once begun.
+type Txn struct {
 	id       int64
 	label    string
 	db       string
@@ -37,87 +39,92 @@ type txn struct {
 	deadline *time.Timer
 }
 
-// labelUsed reports a label that belongs to a transaction not aborted.
-type labelUsed struct {
-	label string
-	id    int64
-	state State
+// LabelUsed reports a label that belongs to a transaction not aborted.
+type LabelUsed struct {
+	Label string
+	ID    int64
+	State State
 }
 
-func (e *labelUsed) Error() string {
-	return fmt.Sprintf("Label [%s] has already been used, relate to transaction [%d]", e.label, e.id)
+func (e *LabelUsed) Error() string {
+	return fmt.Sprintf("Label [%s] has already been used, relate to transaction [%d]", e.Label, e.ID)
 }
 
-// job is the word the answer uses for the transaction that holds the label.
-func (e *labelUsed) job() string {
-	if e.state == Committed || e.state == Visible {
+// Job is the word the answer uses for the transaction that holds the label.
+func (e *LabelUsed) Job() string {
+	if e.State == Committed || e.State == Visible {
 		return "FINISHED"
 	}
 	return "RUNNING"
 }
 
-// ledger keeps the transactions of all databases, the part of the leader FE
-// that matters for loads.
-type ledger struct {
+// Ledger holds the transactions of all databases. It is safe for concurrent use.
+type Ledger struct {
 	keepCount  int
 	keepAge    time.Duration
 	maxRunning int
 
-	mu     sync.Mutex // guards the following and every txn in them
+	mu     sync.Mutex // guards the following and every Txn in them
 	nextID int64
 	byDB   map[string]*dbLedger
-	recent []*txn // the newest loads of all databases, for the status page
+	recent []*Txn // the newest loads of all databases, for the status page
 }
 
 type dbLedger struct {
-	labels   map[string]*txn // newest transaction of each label
-	finished []*txn          // oldest first
+	labels   map[string]*Txn // newest transaction of each label
+	finished []*Txn          // oldest first
 	running  int
 }
 
 const recentLoads = 20000
 
-func newLedger(keepCount int, keepAge time.Duration, maxRunning int) *ledger {
-	return &ledger{keepCount: keepCount, keepAge: keepAge, maxRunning: maxRunning, nextID: 1000, byDB: map[string]*dbLedger{}}
+// New returns an empty ledger: it keeps at most keepCount finished labels of a
+// database, each no longer than keepAge, and lets maxRunning transactions of a
+// database run at once.
+func New(keepCount int, keepAge time.Duration, maxRunning int) *Ledger {
+	return &Ledger{keepCount: keepCount, keepAge: keepAge, maxRunning: maxRunning, nextID: 1000, byDB: map[string]*dbLedger{}}
 }
 
-func (l *ledger) of(db string) *dbLedger {
+func (l *Ledger) of(db string) *dbLedger {
 	d := l.byDB[db]
 	if d == nil {
-		d = &dbLedger{labels: map[string]*txn{}}
+		d = &dbLedger{labels: map[string]*Txn{}}
 		l.byDB[db] = d
 	}
 	return d
 }
 
-// begin opens a transaction, which is aborted when it lives longer than
-// timeout. The error is a *labelUsed or says that too many are running.
-func (l *ledger) begin(db, table, label string, timeout time.Duration) (*txn, error) {
+// ID returns the number of the transaction.
+func (t *Txn) ID() int64 { return t.id }
+
+// Begin opens a transaction, which is aborted when it lives longer than
+// timeout. The error is a *LabelUsed or says that too many are running.
+func (l *Ledger) Begin(db, table, label string, timeout time.Duration) (*Txn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := l.of(db)
 	l.forget(d)
 	if t := d.labels[label]; t != nil && t.state != Aborted {
-		return nil, &labelUsed{label: label, id: t.id, state: t.state}
+		return nil, &LabelUsed{Label: label, ID: t.id, State: t.state}
 	}
 	if d.running >= l.maxRunning {
 		return nil, fmt.Errorf("current running txns on db %s is %d, larger than limit %d", db, d.running, l.maxRunning)
 	}
 	l.nextID++
-	t := &txn{id: l.nextID, label: label, db: db, table: table, state: Prepare, begun: time.Now()}
+	t := &Txn{id: l.nextID, label: label, db: db, table: table, state: Prepare, begun: time.Now()}
 	d.labels[label] = t
 	d.running++
 	if l.recent = append(l.recent, t); len(l.recent) > 2*recentLoads {
-		l.recent = append([]*txn(nil), l.recent[recentLoads:]...)
+		l.recent = append([]*Txn(nil), l.recent[recentLoads:]...)
 	}
-	t.deadline = time.AfterFunc(timeout, func() { l.abort(t, "timeout by txn manager") })
+	t.deadline = time.AfterFunc(timeout, func() { l.Abort(t, "timeout by txn manager") })
 	return t, nil
 }
 
 // forget drops finished transactions beyond the kept count or age, oldest first.
 // The real server sweeps twice a minute; here it happens at once, so that tests
 // see the same outcome without waiting.
-func (l *ledger) forget(d *dbLedger) {
+func (l *Ledger) forget(d *dbLedger) {
 	n := max(0, len(d.finished)-l.keepCount)
 	for n < len(d.finished) && time.Since(d.finished[n].ended) > l.keepAge {
 		n++
@@ -130,7 +137,7 @@ func (l *ledger) forget(d *dbLedger) {
 	d.finished = d.finished[n:]
 }
 
-func (l *ledger) finish(t *txn, s State, reason string) {
+func (l *Ledger) finish(t *Txn, s State, reason string) {
 	t.state, t.reason, t.ended = s, reason, time.Now()
 	t.deadline.Stop()
 	d := l.of(t.db)
@@ -139,9 +146,9 @@ func (l *ledger) finish(t *txn, s State, reason string) {
 	l.forget(d)
 }
 
-// abort rolls the transaction back unless it is committed already, and says
+// Abort rolls the transaction back unless it is committed already, and says
 // whether it is aborted now.
-func (l *ledger) abort(t *txn, reason string) bool {
+func (l *Ledger) Abort(t *Txn, reason string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if t.state == Prepare || t.state == Prepared {
@@ -150,9 +157,9 @@ func (l *ledger) abort(t *txn, reason string) bool {
 	return t.state == Aborted
 }
 
-// commit marks the transaction committed, after which it can only become
+// Commit marks the transaction committed, after which it can only become
 // visible. It fails when the transaction was aborted meanwhile.
-func (l *ledger) commit(t *txn, rows, filtered, bytes int64) error {
+func (l *Ledger) Commit(t *Txn, rows, filtered, bytes int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if t.state != Prepare && t.state != Prepared {
@@ -163,9 +170,9 @@ func (l *ledger) commit(t *txn, rows, filtered, bytes int64) error {
 	return nil
 }
 
-// publish makes a committed transaction visible; apply runs first and its error
+// Publish makes a committed transaction visible; apply runs first and its error
 // is returned after the transaction was aborted.
-func (l *ledger) publish(t *txn, apply func() error) error {
+func (l *Ledger) Publish(t *Txn, apply func() error) error {
 	err := apply()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -178,8 +185,8 @@ func (l *ledger) publish(t *txn, apply func() error) error {
 	return nil
 }
 
-// state looks a label up.
-func (l *ledger) state(db, label string) (State, string) {
+// State looks a label up, and says why it was aborted, if it was.
+func (l *Ledger) State(db, label string) (State, string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := l.of(db)
@@ -191,8 +198,8 @@ func (l *ledger) state(db, label string) (State, string) {
 	return t.state, t.reason
 }
 
-// cancel aborts the running transaction of a label.
-func (l *ledger) cancel(db, label string) error {
+// Cancel aborts the running transaction of a label.
+func (l *Ledger) Cancel(db, label string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := l.of(db).labels[label]
@@ -208,8 +215,8 @@ func (l *ledger) cancel(db, label string) error {
 	return fmt.Errorf("transaction's state is already %s, could not abort, label=%s", t.state, label)
 }
 
-// LoadInfo describes a load on the status page.
-type LoadInfo struct {
+// Info describes a transaction on the status page.
+type Info struct {
 	TxnID    int64     `json:"txnId"`
 	Label    string    `json:"label"`
 	Database string    `json:"database"`
@@ -223,16 +230,17 @@ type LoadInfo struct {
 	Millis   int64     `json:"ms"` // from begin to the end, or to now
 }
 
-func (l *ledger) loads() []LoadInfo {
+// Loads returns the newest transactions of all databases in the order they began.
+func (l *Ledger) Loads() []Info {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := make([]LoadInfo, 0, len(l.recent))
+	out := make([]Info, 0, len(l.recent))
 	for _, t := range l.recent {
 		end := t.ended
 		if end.IsZero() {
 			end = time.Now()
 		}
-		out = append(out, LoadInfo{TxnID: t.id, Label: t.label, Database: t.db, Table: t.table, State: t.state,
+		out = append(out, Info{TxnID: t.id, Label: t.label, Database: t.db, Table: t.table, State: t.state,
 			Reason: t.reason, Rows: t.rows, Filtered: t.filtered, Bytes: t.bytes, Begun: t.begun,
 			Millis: end.Sub(t.begun).Milliseconds()})
 	}
@@ -240,8 +248,8 @@ func (l *ledger) loads() []LoadInfo {
 	return out
 }
 
-// stop ends the timers of all running transactions.
-func (l *ledger) stop() {
+// Stop ends the timers of all running transactions.
+func (l *Ledger) Stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, d := range l.byDB {

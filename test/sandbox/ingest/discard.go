@@ -1,4 +1,4 @@
-package load
+package ingest
 
 import (
 	"bytes"
@@ -221,7 +221,7 @@ func (c *jsonCounter) bytes(data []byte) {
 
 // countQuoted counts rows of a dialect with enclose or escape, whose delimiters
 // may be data.
-func countQuoted(src io.Reader, q *request) (int64, error) {
+func countQuoted(src io.Reader, q *Request) (int64, error) {
 	r := csvReader{q: q, skip: q.skip}
 	err := r.read(src)
 	return r.counted, err
