@@ -51,18 +51,12 @@ func benchmarkLoad(b *testing.B, body []byte, q Request) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		m, batch, err := q.plan(t)
+		sink, err := q.plan(t)
 		if err != nil {
 			b.Fatal(err)
 		}
-		sink := &rowSink{batch: batch, mapping: m}
-		if q.json {
-			err = newJSONReader(&q, sink).read(bytes.NewReader(body), int64(len(body)))
-		} else {
-			err = newCSVReader(&q, sink).read(bytes.NewReader(body))
-		}
-		if err != nil || batch.Len() != benchRows {
-			b.Fatal(err, batch.Len(), sink.log)
+		if err := feed(&q, sink, bytes.NewReader(body)); err != nil || sink.batch.Len() != benchRows {
+			b.Fatal(err, sink.batch.Len(), sink.log)
 		}
 	}
 	b.ReportMetric(float64(b.N)*benchRows/b.Elapsed().Seconds(), "rows/s")

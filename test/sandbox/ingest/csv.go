@@ -9,7 +9,8 @@ import (
 
 const maxLine = 2<<30 + 100<<20 // bytes of one CSV row
 
-// csvReader cuts a CSV stream into rows and fields and feeds them to a sink.
+// csvReader cuts a CSV stream into rows and fields and feeds them to a sink. The
+// stream may come in several bodies.
 type csvReader struct {
 	q       *Request
 	sink    *rowSink // nil: rows are only counted
@@ -20,16 +21,17 @@ type csvReader struct {
 	special [256]bool
 	// text is where fields that had to be rewritten live until the row ends.
 	text []byte
+	tail []byte // the unfinished row at the end of the bodies so far
 }
 
 func newCSVReader(q *Request, sink *rowSink) *csvReader {
 	return &csvReader{q: q, sink: sink, skip: q.skip, fields: make([][]byte, 0, len(sink.mapping.sources)+1)}
 }
 
-// read consumes the whole stream. Rows are refused one by one; an error means
-// that the load as a whole failed.
+// read consumes a body but for an unfinished last row. Rows are refused one by
+// one; an error means that the load as a whole failed.
 func (r *csvReader) read(src io.Reader) error {
-	if r.q.enclose != 0 || r.q.escape != 0 {
+	if r.q.quoted() {
 		for _, c := range []byte{r.q.enclose, r.q.escape, r.q.separator[0], r.q.delimiter[0]} {
 			r.special[c] = true
 		}
@@ -37,7 +39,10 @@ func (r *csvReader) read(src io.Reader) error {
 	pooled := buffers.Get().(*[]byte)
 	defer buffers.Put(pooled)
 	buf := *pooled
-	kept := 0 // bytes of an unfinished row at the start of buf
+	if len(r.tail) > len(buf) {
+		buf = make([]byte, 2*len(r.tail))
+	}
+	kept := copy(buf, r.tail) // bytes of an unfinished row at the start of buf
 	for {
 		if kept == len(buf) {
 			if len(buf) >= maxLine {
@@ -48,26 +53,38 @@ func (r *csvReader) read(src io.Reader) error {
 		n, err := src.Read(buf[kept:])
 		filled := kept + n
 		used := 0
-		if n > 0 || err == io.EOF {
-			used = r.rows(buf[:filled], err == io.EOF)
+		if n > 0 {
+			used = r.rows(buf[:filled], false)
 		}
 		kept = copy(buf, buf[used:filled])
-		if err == io.EOF {
-			if r.skip > 0 {
-				return fmt.Errorf("skip_header: end of file, %d more rows were to be skipped", r.skip)
-			}
-			return nil
-		}
 		if err != nil {
+			r.tail = append(r.tail[:0], buf[:kept]...)
+			if err == io.EOF {
+				return nil
+			}
 			return err
 		}
 	}
 }
 
+// finish ends the last row: no body follows.
+func (r *csvReader) finish() error {
+	r.rows(r.tail, true)
+	r.tail = nil
+	if r.skip > 0 {
+		return tooFewLines(r.q.skip, r.q.skip-r.skip)
+	}
+	return nil
+}
+
+func tooFewLines(skip, lines int) error {
+	return fmt.Errorf("end of file: The parameter 'skip_header' is set to %d, but there are only %d rows in the csv file", skip, lines)
+}
+
 // rows handles the complete rows at the start of data, all of it when last is
 // set, and returns how many bytes they took.
 func (r *csvReader) rows(data []byte, last bool) int {
-	if r.q.enclose != 0 || r.q.escape != 0 {
+	if r.q.quoted() {
 		return r.quotedRows(data, last)
 	}
 	delimiter := r.q.delimiter

@@ -10,30 +10,6 @@ import (
 // Counting without parsing, for the discard mode: bodies are drained at memory
 // speed, yet rows are counted exactly. JSON is not validated here.
 
-// countCSV counts the rows of a CSV stream the way the reader would see them:
-// blank lines do not count, a last row without delimiter does.
-func countCSV(src io.Reader, delimiter []byte, skip int) (int64, error) {
-	pooled := buffers.Get().(*[]byte)
-	defer buffers.Put(pooled)
-	c := csvCounter{delimiter: delimiter, atStart: true, skip: skip}
-	kept := 0
-	for {
-		n, err := src.Read((*pooled)[kept:])
-		data := (*pooled)[:kept+n]
-		used := c.feed(data)
-		kept = copy(*pooled, data[used:])
-		if err == io.EOF {
-			if kept > 0 || !c.atStart {
-				c.line(false)
-			}
-			return c.rows, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-}
-
 type csvCounter struct {
 	delimiter []byte
 	double    []byte
@@ -217,12 +193,4 @@ func (c *jsonCounter) bytes(data []byte) {
 			c.escaped = true
 		}
 	}
-}
-
-// countQuoted counts rows of a dialect with enclose or escape, whose delimiters
-// may be data.
-func countQuoted(src io.Reader, q *Request) (int64, error) {
-	r := csvReader{q: q, skip: q.skip}
-	err := r.read(src)
-	return r.counted, err
 }

@@ -30,6 +30,8 @@ type Request struct {
 	Label     string
 	// Timeout is how long the transaction may live.
 	Timeout time.Duration
+	// MergeCommit tells that enable_merge_commit is on.
+	MergeCommit bool
 
 	json       bool
 	codec      codec
@@ -50,7 +52,12 @@ type Request struct {
 	columns string
 	partial bool
 	merge   string // column of merge_condition, empty without one
+
+	options Options
+	said    []string // values of the remembered headers
 }
+
+func (q *Request) quoted() bool { return q.enclose != 0 || q.escape != 0 }
 
 var labelPattern = regexp.MustCompile(`^[-\w]{1,128}$`)
 
@@ -67,31 +74,27 @@ func CheckLabel(label string) error {
 var unsupported = map[string][]string{
 	"where": nil, "partitions": nil, "temporary_partitions": nil, "envelope": nil,
 	"negative": {"false"}, "log_rejected_record_num": {"0"},
-	"merge_commit_async": {"false"}, "merge_commit_interval_ms": nil, "merge_commit_parallel": nil,
-	"channel_id": nil, "channel_num": nil, "transaction_type": nil,
 }
 
 // Early reads the headers that are checked before the transaction begins, in
 // the order the server checks them.
-func (q *Request) Early(h http.Header, contentLength int64, limits *Limits) error {
-	if v := h.Get("enable_merge_commit"); v != "" {
-		on, ok := parseBool(v)
-		if !ok {
+func (q *Request) Early(h http.Header, contentLength int64) error {
+	limits := &q.options.Limits
+	if v := h.Get("enable_merge_commit"); v != "" && q.options.Release.AtLeast(3, 4) {
+		var ok bool
+		if q.MergeCommit, ok = parseBool(v); !ok {
 			return inWords("Invalid parameter enable_merge_commit. The value must be bool type, but is %s", v)
-		}
-		if on {
-			return fmt.Errorf("enable_merge_commit is not supported by this stand-in")
 		}
 	}
 	if contentLength > limits.MaxBodyBytes {
-		return bodyTooLarge(contentLength, limits)
+		return limits.bodyTooLarge(contentLength)
 	}
 	if err := q.readFormat(h.Get("format")); err != nil {
 		return err
 	}
 	q.ignoreSize = strings.EqualFold(h.Get("ignore_json_size"), "true")
 	if q.json && !q.ignoreSize && contentLength > limits.MaxJSONBytes {
-		return jsonTooLarge(contentLength, limits)
+		return limits.jsonTooLarge(contentLength)
 	}
 	q.Timeout = 600 * time.Second
 	if v := h.Get("timeout"); v != "" {
@@ -105,14 +108,6 @@ func (q *Request) Early(h http.Header, contentLength int64, limits *Limits) erro
 		q.Timeout = time.Duration(seconds) * time.Second
 	}
 	return nil
-}
-
-func bodyTooLarge(n int64, limits *Limits) error {
-	return inWords("body size %d exceed limit: %d, you can increase the limit by setting streaming_load_max_mb in be.conf.", n, limits.MaxBodyBytes)
-}
-
-func jsonTooLarge(n int64, limits *Limits) error {
-	return inWords("The size of this batch exceed the max size [%d]  of json type data  data [ %d ]. Set ignore_json_size to skip the check, although it may lead huge memory consuming.", limits.MaxJSONBytes, n)
 }
 
 func (q *Request) readFormat(format string) error {
@@ -156,6 +151,7 @@ func (q *Request) Late(h http.Header) error {
 		}
 	}
 	q.columns = h.Get("columns")
+	q.remember(h)
 	return nil
 }
 
@@ -308,40 +304,46 @@ func parseBool(s string) (value, ok bool) {
 
 // plan resolves the request against the table: where fields go, and a batch to
 // put the rows in.
-func (q *Request) plan(t *store.Table) (*mapping, *store.Batch, error) {
+func (q *Request) plan(t *store.Table) (*rowSink, error) {
 	schema := t.Schema()
 	primary := schema.Model == store.Primary
 	if q.partial && !primary {
-		return nil, nil, inWords("Only primary key table support partial update")
+		return nil, inWords("Only primary key table support partial update")
 	}
 	m, err := mapColumns(q.columns, &schema, q.json, q.paths != nil, q.partial)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if q.paths != nil && len(q.paths) != len(m.sources) {
-		return nil, nil, inWords("Invalid json path: %d paths for %d columns", len(q.paths), len(m.sources))
+		return nil, inWords("Invalid json path: %d paths for %d columns", len(q.paths), len(m.sources))
 	}
 	b := t.NewBatch(m.columns)
 	if q.partial {
 		b.SetPartialUpdate()
 	}
-	if q.merge == "" {
-		return m, b, nil
+	if q.merge != "" {
+		if err := q.setMerge(b, m, &schema); err != nil {
+			return nil, err
+		}
 	}
+	return &rowSink{batch: b, mapping: m, strict: q.strict}, nil
+}
+
+func (q *Request) setMerge(b *store.Batch, m *mapping, schema *store.Schema) error {
 	at := schema.Index(q.merge)
 	switch {
-	case !primary:
-		return nil, nil, inWords("Conditional update only support primary key table")
+	case schema.Model != store.Primary:
+		return inWords("Conditional update only support primary key table")
 	case at < 0:
-		return nil, nil, fmt.Errorf("merge condition column %s does not exist", q.merge)
+		return fmt.Errorf("merge condition column %s does not exist", q.merge)
 	case schema.Columns[at].Key:
-		return nil, nil, fmt.Errorf("merge condition column %s should not be primary key", q.merge)
+		return fmt.Errorf("merge condition column %s should not be primary key", q.merge)
 	}
 	for _, c := range m.columns {
 		if c == at {
 			b.SetMergeCondition(at)
-			return m, b, nil
+			return nil
 		}
 	}
-	return nil, nil, fmt.Errorf("merge condition column %s not in the columns of the load", q.merge)
+	return fmt.Errorf("merge condition column %s not in the columns of the load", q.merge)
 }

@@ -9,12 +9,13 @@ import (
 
 // rowSink gathers the rows of one load and counts what became of them.
 type rowSink struct {
-	batch    *store.Batch
-	mapping  *mapping
-	strict   bool
-	total    int64
-	filtered int64
-	log      []string
+	batch      *store.Batch
+	mapping    *mapping
+	strict     bool
+	total      int64
+	filtered   int64
+	unselected int64
+	log        []string
 }
 
 // errorLogRows is how many refused rows the error log shows.

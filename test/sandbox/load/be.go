@@ -62,7 +62,7 @@ func (s *Server) streamLoad(w *statusWriter, r *http.Request, db, table string) 
 	if label == "" {
 		label = newLabel()
 	}
-	l := &running{s: s, w: w, r: r, q: &ingest.Request{DB: db, Table: table, Label: label},
+	l := &running{s: s, w: w, r: r, q: ingest.New(s.ingest, db, table, label),
 		a: &answer{TxnID: -1, Label: label, started: time.Now()}}
 	err := l.begin()
 	if err == nil {
@@ -100,8 +100,11 @@ func (l *running) begin() error {
 	if !ok {
 		return errors.New("no valid Basic authorization")
 	}
-	if err := l.q.Early(l.r.Header, l.r.ContentLength, &l.s.limits.Limits); err != nil {
+	if err := l.q.Early(l.r.Header, l.r.ContentLength); err != nil {
 		return err
+	}
+	if l.q.MergeCommit {
+		return errors.New("enable_merge_commit is not supported by this stand-in")
 	}
 	began := time.Now()
 	if err := l.admit(user, password); err != nil {
@@ -151,16 +154,18 @@ func (l *running) fault(kind fault.Kind) *fault.Fault {
 // transfer reads the body, decides, commits and publishes.
 func (l *running) transfer() error {
 	planned := time.Now()
-	rows, err := l.q.Open(l.tab, l.s.limits.Limits, l.s.discard)
+	rows, err := l.q.Open(l.tab)
 	if err != nil {
 		return err
 	}
 	l.a.StreamLoadPlanTimeMs = time.Since(planned).Milliseconds()
 	reading := time.Now()
-	err = rows.Read(l.r.Body, l.r.ContentLength, l.w.entry.received)
+	if err = rows.Read(l.r.Body, l.r.ContentLength, l.w.entry.received); err == nil {
+		err = rows.Finish()
+	}
 	l.a.LoadBytes = rows.Bytes()
 	l.s.counters.bytes.Add(rows.Bytes())
-	l.a.NumberTotalRows, l.a.NumberFilteredRows = rows.Total(), rows.Filtered()
+	l.a.NumberTotalRows, l.a.NumberFilteredRows, l.a.NumberUnselectedRows = rows.Total(), rows.Filtered(), rows.Unselected()
 	l.a.ReadDataTimeMs = time.Since(reading).Milliseconds()
 	l.a.WriteDataTimeMs = l.a.ReadDataTimeMs
 	if err != nil {

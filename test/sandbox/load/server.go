@@ -14,9 +14,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gx-etl/gx/test/sandbox/expression"
 	"github.com/gx-etl/gx/test/sandbox/fault"
 	"github.com/gx-etl/gx/test/sandbox/ingest"
 	"github.com/gx-etl/gx/test/sandbox/ledger"
+	"github.com/gx-etl/gx/test/sandbox/release"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
@@ -53,6 +55,11 @@ type Options struct {
 	// are then neither converted nor checked.
 	Discard bool
 	Limits  Limits
+	// Release is the StarRocks release to play, the newest when zero.
+	Release release.Release
+	// Compile prepares the expressions of columns and where headers; without it
+	// loads that have some are refused.
+	Compile expression.Compiler
 }
 
 // Server is the running HTTP half. All methods are safe for concurrent use.
@@ -60,6 +67,7 @@ type Server struct {
 	store   *store.Store
 	discard bool
 	limits  Limits
+	ingest  ingest.Options
 	ledger  *ledger.Ledger
 	faults  fault.Set
 	journal journal
@@ -96,6 +104,7 @@ func Start(o Options) (*Server, error) {
 	o.Limits.defaults()
 	s := &Server{
 		store: o.Store, discard: o.Discard, limits: o.Limits, started: time.Now(),
+		ingest: ingest.Options{Limits: o.Limits.Limits, Discard: o.Discard, Release: o.Release, Compile: o.Compile},
 		ledger:    ledger.New(o.Limits.LabelKeepNum, o.Limits.LabelKeepAge, o.Limits.MaxRunningTxn),
 		listeners: map[string]net.Listener{}, closing: make(chan struct{}),
 		published: map[int64]chan struct{}{}, discarded: map[string]int64{}, addresses: map[string]string{},
