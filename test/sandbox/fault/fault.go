@@ -1,174 +1,180 @@
 // Package fault arms the misbehaviour of the stand-in and decides when it shows.
+//
+// A Fault says what goes wrong (its kind and the fields the kind takes), for whom
+// (the aim) and when (nth, every, times, probability, after, for). A Set holds what
+// is armed and is asked by whoever serves a request: package sabotage around the
+// servers, and the load server itself at the points only it knows.
 package fault
 
 import (
+	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
-	"sync"
+	"time"
 )
 
-// Kind names a fault.
-type Kind string
-
-// The faults that can be armed.
-const (
-	// DelayFE makes the FE wait Millis before it answers a load.
-	DelayFE Kind = "delayFe"
-	// DelayBE makes the BE wait Millis at the point At.
-	DelayBE Kind = "delayBe"
-	// FEStatus answers at the FE with HTTP Status and Text instead of the redirect.
-	FEStatus Kind = "feHttp"
-	// FEKeepAlive redirects as older FEs do: the connection stays open and
-	// what the client sends on it is read and counted in the request log.
-	FEKeepAlive Kind = "feKeepAlive"
-	// BEStatus answers at the BE with HTTP Status and Text, before anything began.
-	BEStatus Kind = "status"
-	// AnswerBody does the whole load, then answers 200 with Text in place of the result.
-	AnswerBody Kind = "answerBody"
-	// DropBeforeCommit reads the body, aborts and cuts the connection.
-	DropBeforeCommit Kind = "dropBeforeCommit"
-	// DropAfterCommit commits and cuts the connection: the answer is lost.
-	DropAfterCommit Kind = "dropAfterCommit"
-	// PublishTimeout commits, answers so, and makes the rows visible Millis later.
-	PublishTimeout Kind = "publishTimeout"
-	// RedirectTo makes the FE redirect to the address To.
-	RedirectTo Kind = "redirectTo"
-	// TooManyVersions fails the load as a tablet with too many versions does.
-	TooManyVersions Kind = "tooManyVersions"
-	// MemoryLimit fails the load as a BE short of memory does.
-	MemoryLimit Kind = "memoryLimit"
-)
-
-// The points where DelayBE can wait. The default is AtBegin.
-const (
-	AtBegin  = "begin"  // the transaction has begun, 100 Continue not yet sent
-	AtCommit = "commit" // the body is read, nothing committed
-	AtAnswer = "answer" // the load is visible, not yet answered
-)
-
-// Fault is a misbehaviour to show, and its aim.
+// Fault is a misbehaviour to show, its aim and its moment. The JSON names are those
+// of the control endpoint.
 type Fault struct {
-	ID     int64  `json:"id"`
-	Kind   Kind   `json:"kind"`
-	Millis int    `json:"ms,omitempty"`
-	At     string `json:"at,omitempty"`
-	Status int    `json:"status,omitempty"`
-	Text   string `json:"text,omitempty"`
-	To     string `json:"to,omitempty"` // host:port
+	ID   int64 `json:"id"`
+	Kind Kind  `json:"kind"`
 
-	// Table and Label narrow the fault to loads of that table and to labels
-	// that contain the text.
+	// What it does. Which of these a kind takes is in its Info; others are refused.
+
+	Millis int `json:"ms,omitempty"`
+	// At is a point in the life of a request; the Info of the kind lists them.
+	At string `json:"at,omitempty"`
+	// Status is an HTTP status, Headers go with it.
+	Status  int               `json:"status,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+	// Text is a body, a message, or the name of a file; see the kind.
+	Text string `json:"text,omitempty"`
+	// Result is the word in the Status field of an answer.
+	Result         string `json:"result,omitempty"`
+	To             string `json:"to,omitempty"` // host:port
+	Bytes          int64  `json:"bytes,omitempty"`
+	BytesPerSecond int64  `json:"bytesPerSecond,omitempty"`
+	Rows           int64  `json:"rows,omitempty"`
+	// Code and SQLState are those of a MySQL error.
+	Code     uint16 `json:"code,omitempty"`
+	SQLState string `json:"sqlState,omitempty"`
+	// Reset cuts connections with RST in place of FIN.
+	Reset bool `json:"reset,omitempty"`
+
+	// The aim: all that are given must match.
+
+	Op Op `json:"op,omitempty"`
+	// Node is a role ("fe", "be", "sql"), a role and a number ("be:1") or host:port.
+	Node string `json:"node,omitempty"`
+	DB   string `json:"db,omitempty"`
+	// Table may be one of several tables of a transaction.
 	Table string `json:"table,omitempty"`
-	Label string `json:"label,omitempty"`
-	// Nth lets the first Nth-1 loads in aim pass.
-	Nth int `json:"nth,omitempty"`
+	// Label is a text that the label contains, LabelRegex what it matches.
+	Label      string `json:"label,omitempty"`
+	LabelRegex string `json:"labelRegex,omitempty"`
+	User       string `json:"user,omitempty"`
+	// Statement is a text that the SQL contains, in any case.
+	Statement string `json:"statement,omitempty"`
+
+	// The moment, among the events in aim.
+
+	// Nth lets the first Nth-1 events in aim pass, Every shows from there on at
+	// every so many.
+	Nth   int `json:"nth,omitempty"`
+	Every int `json:"every,omitempty"`
 	// Times is how often the fault shows; 0 means once, -1 until it is cleared.
 	Times int `json:"times,omitempty"`
+	// Probability is the chance to show at an event that is due; 0 means always.
+	// The draws come from Seed, or from the seed of the set and the fault's number
+	// when Seed is 0: the same seed and the same order of events in aim give the
+	// same decisions.
+	Probability float64 `json:"probability,omitempty"`
+	Seed        uint64  `json:"seed,omitempty"`
+	// After and For bound the time in which it shows, counted from the arming on
+	// the clock of the machine. Events outside do not count as seen.
+	After Duration `json:"after,omitempty"`
+	For   Duration `json:"for,omitempty"`
 
-	Seen int `json:"seen"` // loads in aim so far
+	Seen int `json:"seen"` // events in aim so far
 	Hits int `json:"hits"` // how often it has shown
+
+	label *regexp.Regexp // of LabelRegex, nil without one
 }
 
-func (f *Fault) check() error {
-	needs := func(ok bool, field string) error {
-		if ok {
-			return nil
+// Duration is a time.Duration that JSON writes as "1m30s".
+type Duration time.Duration
+
+// MarshalText writes the duration as Go does.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads what time.ParseDuration reads.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
+
+// Fields that every kind takes, and those that depend on what its events carry.
+var (
+	always = []string{"id", "kind", "node", "nth", "every", "times", "probability", "seed", "after", "for", "seen", "hits"}
+	aims   = map[Where][]string{
+		OnConnect:   {},
+		OnRequest:   {"op", "db", "table", "label", "labelRegex", "user"},
+		OnLoad:      {"op", "db", "table", "label", "labelRegex", "user"},
+		OnLogin:     {"user", "db"},
+		OnStatement: {"user", "db", "statement"},
+	}
+)
+
+// prepare checks the fault and completes it with the defaults of its kind.
+func (f *Fault) prepare() error {
+	info, ok := Describe(f.Kind)
+	if !ok {
+		return fmt.Errorf("unknown fault %q; known are %s", f.Kind, strings.Join(kindNames(), ", "))
+	}
+	if f.Times < -1 || f.Nth < 0 || f.Millis < 0 || f.Every < 0 || f.Bytes < 0 || f.Rows < 0 || f.BytesPerSecond < 0 || f.After < 0 || f.For < 0 {
+		return fmt.Errorf("fault %q: times must be at least -1; nth, every, ms, bytes, rows, bytesPerSecond, after and for at least 0", f.Kind)
+	}
+	if !(f.Probability >= 0 && f.Probability <= 1) {
+		return fmt.Errorf("fault %q: probability must be from 0 to 1", f.Kind)
+	}
+	if err := f.fields(info); err != nil {
+		return err
+	}
+	if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
+		return fmt.Errorf("fault %q: status must be from 200 to 599, got %d", f.Kind, f.Status)
+	}
+	if f.At == "" && len(info.At) > 0 {
+		f.At = info.At[0]
+	}
+	if f.At != "" && !slices.Contains(info.At, f.At) {
+		return fmt.Errorf("fault %q: at must be %s, got %q", f.Kind, strings.Join(info.At, " or "), f.At)
+	}
+	if f.Op != "" && f.Op != AnyOp && !slices.Contains(info.Ops, f.Op) {
+		return fmt.Errorf("fault %q: op must be one of %s or *, got %q", f.Kind, joinOps(info.Ops), f.Op)
+	}
+	if err := checkNode(f.Node, info); err != nil {
+		return fmt.Errorf("fault %q: %w", f.Kind, err)
+	}
+	f.label = nil
+	if f.LabelRegex != "" {
+		var err error
+		if f.label, err = regexp.Compile(f.LabelRegex); err != nil {
+			return fmt.Errorf("fault %q: labelRegex: %w", f.Kind, err)
 		}
-		return fmt.Errorf("fault %q needs %q", f.Kind, field)
 	}
-	if f.Times < -1 || f.Nth < 0 || f.Millis < 0 {
-		return fmt.Errorf("fault %q: times must be at least -1, nth and ms at least 0", f.Kind)
-	}
-	switch f.Kind {
-	case DelayFE, DelayBE, PublishTimeout:
-		switch f.At {
-		case "", AtBegin, AtCommit, AtAnswer:
-		default:
-			return fmt.Errorf("fault %q: at must be begin, commit or answer, got %q", f.Kind, f.At)
-		}
-		return needs(f.Millis > 0 || f.Kind == PublishTimeout, "ms")
-	case FEStatus, BEStatus:
-		return needs(f.Status >= 200 && f.Status <= 599, "status")
-	case RedirectTo:
-		return needs(f.To != "", "to")
-	case AnswerBody, DropBeforeCommit, DropAfterCommit, TooManyVersions, MemoryLimit, FEKeepAlive:
-		return nil
-	}
-	return fmt.Errorf("unknown fault %q; known are delayFe, delayBe, feHttp, feKeepAlive, status, answerBody, dropBeforeCommit, dropAfterCommit, publishTimeout, redirectTo, tooManyVersions, memoryLimit", f.Kind)
+	return nil
 }
 
-// Set holds what is armed. The zero value is ready and safe for concurrent use.
-type Set struct {
-	mu     sync.Mutex // guards the following
-	nextID int64
-	armed  []*Fault
-}
-
-// Arm arms a fault and returns its number. The error says what is wrong with it.
-func (s *Set) Arm(f Fault) (int64, error) {
-	if err := f.check(); err != nil {
-		return 0, err
+// fields refuses what the kind does not use, so that nothing asked for is silently
+// left undone, and asks for what it needs.
+func (f *Fault) fields(info Info) error {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("fault %q: %w", f.Kind, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.nextID++
-	f.ID, f.Seen, f.Hits = s.nextID, 0, 0
-	s.armed = append(s.armed, &f)
-	return f.ID, nil
-}
-
-// Clear disarms one fault, or all with id 0, and says how many there were.
-func (s *Set) Clear(id int64) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before := len(s.armed)
-	kept := s.armed[:0]
-	for _, f := range s.armed {
-		if id != 0 && f.ID != id {
-			kept = append(kept, f)
-		}
+	var given map[string]any
+	if err := json.Unmarshal(text, &given); err != nil {
+		return fmt.Errorf("fault %q: %w", f.Kind, err)
 	}
-	s.armed = kept
-	return before - len(kept)
-}
-
-// List returns what is armed, with how often each fault has shown.
-func (s *Set) List() []Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]Fault, len(s.armed))
-	for i, f := range s.armed {
-		out[i] = *f
+	names := make([]string, 0, len(given))
+	for name := range given {
+		names = append(names, name)
 	}
-	return out
-}
-
-// Hit reports the fault of that kind to show now, if any. at matters to DelayBE
-// only. Every load in aim counts once per kind and point.
-func (s *Set) Hit(kind Kind, at, table, label string) *Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.armed {
-		if f.Kind != kind || f.Table != "" && f.Table != table || !strings.Contains(label, f.Label) {
+	slices.Sort(names)
+	for _, name := range names {
+		if name == "at" && len(info.At) > 0 || slices.Contains(always, name) || slices.Contains(aims[info.Where], name) ||
+			slices.Contains(info.Needs, name) || slices.Contains(info.Takes, name) {
 			continue
 		}
-		if kind == DelayBE && f.At != at && !(f.At == "" && at == AtBegin) {
-			continue
+		return fmt.Errorf("fault %q does not use %q", f.Kind, name)
+	}
+	for _, name := range info.Needs {
+		if _, ok := given[name]; !ok {
+			return fmt.Errorf("fault %q needs %q", f.Kind, name)
 		}
-		times := f.Times
-		if times == 0 {
-			times = 1
-		}
-		if times > 0 && f.Hits >= times {
-			continue
-		}
-		f.Seen++
-		if f.Seen < f.Nth {
-			continue
-		}
-		f.Hits++
-		shown := *f
-		return &shown
 	}
 	return nil
 }
