@@ -67,10 +67,10 @@ func (d *database) Name() string { return d.name }
 
 func (d *database) GetTableNames(*sql.Context) ([]string, error) { return d.st.Tables(d.name) }
 
-// GetTableInsensitive finds a table, possibly narrowed to some tablets (see
-// tabletName). The view of its rows is taken here: one per reference in a query.
+// GetTableInsensitive finds a table, possibly narrowed (see narrowing). The view of
+// its rows is taken here: one per reference in a query.
 func (d *database) GetTableInsensitive(_ *sql.Context, name string) (sql.Table, bool, error) {
-	name, ids, err := splitTabletName(name)
+	name, narrow, err := splitTableName(name)
 	if err != nil {
 		return nil, false, err
 	}
@@ -79,10 +79,8 @@ func (d *database) GetTableInsensitive(_ *sql.Context, name string) (sql.Table, 
 		return nil, false, err
 	}
 	tab := newTable(t)
-	if ids != nil {
-		if tab.buckets, err = bucketsOf(t, ids); err != nil {
-			return nil, false, err
-		}
+	if tab.snap, err = narrow.of(tab.snap); err != nil {
+		return nil, false, err
 	}
 	return tab, true, nil
 }

@@ -47,7 +47,9 @@ func (s *Server) showNodes(kind string) *answer {
 		a := &answer{cols: columnsOf(backendColumns)}
 		tablets := int64(0)
 		for t := range s.allTables() {
-			tablets += int64(numTablets(t))
+			for _, p := range t.Partitions() {
+				tablets += int64(p.Buckets)
+			}
 		}
 		for i, n := range nodes(s.opts.Backends) {
 			alive, why, code := aliveText(n)
@@ -90,35 +92,6 @@ func aliveText(n Node) (alive, why, code string) {
 		return "false", "java.net.ConnectException: Connection refused (Connection refused)", "DISCONNECTED"
 	}
 	return "true", "", "OK"
-}
-
-func (ss *session) showTablets(c *lex.Cursor) (*answer, error) {
-	t, err := ss.fromTable(c)
-	if err != nil {
-		return nil, err
-	}
-	a := &answer{cols: columnsOf(`TabletId# ReplicaId# BackendId# SchemaHash# Version# VersionHash# LstSuccessVersion#
-		LstSuccessVersionHash# LstFailedVersion# LstFailedVersionHash# LstFailedTime DataSize RowCount# State
-		LstConsistencyCheckTime CheckVersion# CheckVersionHash# VersionCount# PathHash# MetaUrl CompactionStatus DiskRootPath`)}
-	for b, n := range tabletRows(t) {
-		id := tabletID(t, b)
-		a.add(id, id, firstBackendID, t.ID(), t.Version(), int64(0), t.Version(), int64(0), int64(-1), int64(0), nil, "0B", n, "NORMAL",
-			nil, int64(-1), int64(-1), int64(1), int64(0), "", "", "")
-	}
-	return a, nil
-}
-
-func (ss *session) showPartitions(c *lex.Cursor) (*answer, error) {
-	t, err := ss.fromTable(c)
-	if err != nil {
-		return nil, err
-	}
-	s := t.Schema()
-	a := &answer{cols: columnsOf(`PartitionId# PartitionName VisibleVersion# VisibleVersionTime VisibleVersionHash# State
-		PartitionKey Range DistributionKey Buckets# ReplicationNum# StorageMedium CooldownTime LastConsistencyCheckTime
-		DataSize StorageSize IsInMemory RowCount#`)}
-	return a.add(partitionID(t), t.Name(), t.Version(), nil, int64(0), "NORMAL", partitionKey(s), "", strings.Join(s.DistributedBy, ", "),
-		int64(numTablets(t)), int64(1), "HDD", "9999-12-31 23:59:59", nil, "0B", "0B", "false", t.NumRows()), nil
 }
 
 func (ss *session) showProcesses(full bool) *answer {

@@ -70,17 +70,21 @@ func newInfoSchema(s *Server) *virtualDB {
 		PARTITION_KEY DISTRIBUTION_KEY BUCKETS# REPLICATION_NUM# IS_TEMP# DATA_SIZE ROW_COUNT#`, func() (rows [][]any) {
 		for t := range s.allTables() {
 			sch := t.Schema()
-			rows = append(rows, []any{t.DB(), t.Name(), t.Name(), partitionID(t), t.Version(), t.Version() + 1,
-				partitionKey(sch), names(sch.DistributedBy), int64(numTablets(t)), int64(1), int64(0), "0B", t.NumRows()})
+			for _, p := range t.Partitions() {
+				rows = append(rows, []any{t.DB(), t.Name(), p.Name, p.ID, p.Version, p.Version + 1,
+					partitionKey(sch), names(sch.DistributedBy), int64(p.Buckets), int64(1), int64(0), "0B", p.Rows})
+			}
 		}
 		return rows
 	})
 	add("be_tablets", `BE_ID# TABLE_ID# PARTITION_ID# TABLET_ID# NUM_VERSION# MAX_VERSION# MIN_VERSION# NUM_ROWSET#
 		NUM_ROW# DATA_SIZE# STATE TYPE`, func() (rows [][]any) {
 		for t := range s.allTables() {
-			for b, n := range tabletRows(t) {
-				rows = append(rows, []any{firstBackendID, t.ID(), partitionID(t), tabletID(t, b), int64(1), t.Version(), int64(1),
-					int64(1), n, int64(0), "RUNNING", t.Schema().Model.String()})
+			for _, p := range t.Partitions() {
+				for _, b := range p.Tablets {
+					rows = append(rows, []any{firstBackendID, t.ID(), p.ID, b.ID, int64(b.Versions), b.Version, int64(1),
+						int64(1), b.Rows, b.Bytes, "RUNNING", t.Schema().Model.String()})
+				}
 			}
 		}
 		return rows
@@ -139,19 +143,12 @@ func configRow(t *store.Table) []any {
 		int64(numTablets(t)), names(sortKey), string(text), t.ID()}
 }
 
-// partitionKey is what stands between the parentheses of PARTITION BY, or the
-// bare expression.
+// partitionKey is the list of partition columns.
 func partitionKey(s store.Schema) string {
-	text := s.Partition
-	if from := strings.IndexByte(text, '('); from >= 0 {
-		if to := strings.IndexByte(text[from:], ')'); to >= 0 {
-			kind := strings.ToUpper(strings.TrimSpace(text[:from]))
-			if kind == "" || kind == "RANGE" || kind == "LIST" {
-				return text[from+1 : from+to]
-			}
-		}
+	if s.Partitioning == nil {
+		return ""
 	}
-	return text
+	return names(s.Partitioning.Columns)
 }
 
 func columnRow(t *store.Table, s store.Schema, i int) []any {

@@ -148,46 +148,47 @@ func (r *rewriter) castType() {
 	r.edits = append(r.edits, edit{t.Pos, end, to})
 }
 
-// startsNarrowing reports whether PARTITION (names) or TABLET (ids) stands here.
-// Both words are plain names elsewhere, so what follows decides.
+// startsNarrowing reports whether [TEMPORARY] PARTITION (names) or TABLET (ids)
+// stands here. The words are plain names elsewhere, so what follows decides.
 func (r *rewriter) startsNarrowing() bool {
-	t := r.Peek()
-	if !r.After(1).Is("(") {
+	n := 0
+	if r.Peek().Is("temporary") {
+		n = 1
+	}
+	t := r.After(n)
+	if !r.After(n + 1).Is("(") {
 		return false
 	}
 	if t.Is("tablet") {
-		return r.After(2).Kind == lex.Number
+		return r.After(n+2).Kind == lex.Number
 	}
-	return (t.Is("partition") || t.Is("partitions")) && r.After(2).IsName() && (r.After(3).Is(")") || r.After(3).Is(","))
+	return (t.Is("partition") || t.Is("partitions")) && r.After(n+2).IsName() && (r.After(n+3).Is(")") || r.After(n+3).Is(","))
 }
 
 // narrow reads the clauses behind a table name.
 func (r *rewriter) narrow(table lex.Token) error {
 	end := table.End
+	var n narrowing
+	n.temporary = r.Try("temporary")
 	if r.Try("partition") || r.Try("partitions") {
 		names, err := r.Names()
 		if err != nil {
 			return err
 		}
-		for _, n := range names {
-			// Every table here has one partition, named like the table.
-			if !strings.EqualFold(n.Text, table.Text) {
-				return wire.Errorf(1735, "HY000", "Getting analyzing error. Detail message: Unknown partition '%s' in table '%s'.", n.Text, table.Text)
-			}
+		for _, name := range names {
+			n.partitions = append(n.partitions, name.Text)
 		}
 		end = r.Toks[r.I-1].End
 	}
-	name := table.Text
 	if r.Peek().Is("tablet") && r.After(1).Is("(") {
 		r.I += 2
-		var ids []int64
 		for {
 			t := r.Next()
 			id, err := strconv.ParseInt(t.Text, 10, 64)
 			if err != nil || t.Kind != lex.Number {
 				return lex.Unexpected(t, "INTEGER_VALUE")
 			}
-			ids = append(ids, id)
+			n.tablets = append(n.tablets, id)
 			if r.Try(")") {
 				break
 			}
@@ -196,10 +197,9 @@ func (r *rewriter) narrow(table lex.Token) error {
 			}
 		}
 		end = r.Toks[r.I-1].End
-		name = tabletName(table.Text, ids)
 	}
-	text := wire.QuoteName(name)
-	if name != table.Text && !r.hasAlias() {
+	text := wire.QuoteName(n.tableName(table.Text))
+	if !r.hasAlias() {
 		text += " AS " + wire.QuoteName(table.Text)
 	}
 	r.edits = append(r.edits, edit{table.Pos, end, text})

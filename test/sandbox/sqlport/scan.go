@@ -162,7 +162,7 @@ func (s *scan) match(ctx *sql.Context, conv map[int]func(any) any, row sql.Row, 
 
 // converters maps the places that the filter reads to how their values convert.
 func (s *scan) converters() map[int]func(any) any {
-	schema, cols := s.table.t.Schema(), s.table.columns()
+	schema, cols := s.table.snap.Schema(), s.table.columns()
 	conv := map[int]func(any) any{}
 	for _, p := range s.filterPlaces() {
 		conv[p] = toEngine(schema.Columns[cols[p]].Type)
@@ -176,7 +176,7 @@ func (s *scan) write(ctx *sql.Context, w *wire.Result) (err error) {
 	if s.limit == 0 {
 		return nil
 	}
-	schema, cols := s.table.t.Schema(), s.table.columns()
+	schema, cols := s.table.snap.Schema(), s.table.columns()
 	kinds := make([]store.Type, len(s.out))
 	for i, p := range s.out {
 		kinds[i] = schema.Columns[cols[p]].Type
@@ -240,7 +240,7 @@ func (s *scan) write(ctx *sql.Context, w *wire.Result) (err error) {
 func (s *scan) delete(ctx *sql.Context, t *store.Table) (n int64, err error) {
 	defer catch(&err)
 	if s.filter == nil { // the engine found the condition to be always true
-		return t.DeleteWhere(func([]any) bool { return true }), nil
+		return t.DeleteFrom(s.table.snap, func([]any) bool { return true })
 	}
 	cols := s.table.columns()
 	row, conv := make(sql.Row, len(cols)), s.converters()
@@ -256,14 +256,16 @@ func (s *scan) delete(ctx *sql.Context, t *store.Table) (n int64, err error) {
 		failed = err
 		return ok && err == nil
 	}
-	cur := t.Snapshot().Cursor(nil)
-	raw := make([]any, len(t.Schema().Columns))
+	cur := s.table.snap.Cursor(nil)
+	raw := make([]any, len(s.table.snap.Schema().Columns))
 	for cur.Next(raw) && failed == nil {
 		try(raw)
 	}
 	if failed != nil {
 		return 0, failed
 	}
-	n = t.DeleteWhere(try)
-	return n, failed
+	if n, err = t.DeleteFrom(s.table.snap, try); err == nil {
+		err = failed
+	}
+	return n, err
 }

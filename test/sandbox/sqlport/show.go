@@ -79,7 +79,11 @@ func (ss *session) showWhat(c *lex.Cursor) (*answer, error) {
 	case c.Try("tablets"), c.Try("tablet"):
 		return ss.showTablets(c)
 	case c.Try("partitions"):
-		return ss.showPartitions(c)
+		return ss.showPartitions(c, false)
+	case c.Try("temporary", "partitions"):
+		return ss.showPartitions(c, true)
+	case c.Try("alter", "table", "column"):
+		return ss.showAlterColumn(c)
 	case c.Try("index"), c.Try("indexes"), c.Try("indices"), c.Try("keys"):
 		if _, err := ss.fromTable(c); err != nil {
 			return nil, err

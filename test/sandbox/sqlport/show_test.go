@@ -56,7 +56,7 @@ func TestShow(t *testing.T) {
 		{"SELECT table_name, COLUMN_KEY FROM INFORMATION_SCHEMA.COLUMNS WHERE column_name = 'k' ORDER BY 1", "agg | AGG / dup | DUP / uni | UNI"},
 		{`SELECT TABLE_NAME, TABLE_ENGINE, TABLE_MODEL, PRIMARY_KEY, PARTITION_KEY, DISTRIBUTE_KEY, DISTRIBUTE_TYPE, DISTRIBUTE_BUCKET, SORT_KEY, PROPERTIES
 			FROM information_schema.tables_config WHERE TABLE_SCHEMA = 'd' ORDER BY TABLE_NAME`,
-			"agg | OLAP | AGG_KEYS |  | k | `k` | HASH | 3 | `k` | {} / " +
+			"agg | OLAP | AGG_KEYS |  | `k` | `k` | HASH | 3 | `k` | {} / " +
 				"dup | OLAP | DUP_KEYS |  |  |  | RANDOM | 3 | `k` | {} / " +
 				"p | OLAP | PRI_KEYS | `id` |  | `id` | HASH | 4 | `v` | {\"replication_num\":\"1\"} / " +
 				"uni | OLAP | UNQ_KEYS | `k` |  | `k` | HASH | 1 | `k` | {}"},

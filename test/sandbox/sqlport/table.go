@@ -22,7 +22,6 @@ type table struct {
 	full    sql.Schema // of all columns
 	project []int      // columns to read, nil for all
 	names   []string   // of the projected columns, nil for all
-	buckets []int      // tablets to read, nil for all
 }
 
 var (
@@ -31,8 +30,9 @@ var (
 )
 
 func newTable(t *store.Table) *table {
-	s := t.Schema()
-	tab := &table{t: t, snap: t.Snapshot(), full: make(sql.Schema, len(s.Columns))}
+	snap := t.Snapshot()
+	s := snap.Schema()
+	tab := &table{t: t, snap: snap, full: make(sql.Schema, len(s.Columns))}
 	for i, c := range s.Columns {
 		tab.full[i] = &sql.Column{
 			Name: c.Name, Type: sqlType(c.Type), Nullable: c.Nullable, Source: t.Name(), DatabaseSource: t.DB(),
@@ -105,7 +105,7 @@ type rows struct {
 
 func newRows(ctx context.Context, t *table, columns []int) *rows {
 	r := &rows{cur: newReader(ctx, t, columns), raw: make([]any, len(columns))}
-	schema := t.t.Schema()
+	schema := t.snap.Schema()
 	for _, c := range columns {
 		r.conv = append(r.conv, toEngine(schema.Columns[c].Type))
 	}
@@ -132,45 +132,24 @@ func (r *rows) Next(*sql.Context) (sql.Row, error) {
 
 func (r *rows) Close(*sql.Context) error { return nil }
 
-// reader reads canonical values, narrowed to the table's tablets, and looks at
-// its context now and then.
+// reader reads canonical values, and looks at its context now and then.
 type reader struct {
-	ctx   context.Context
-	cur   *store.Cursor
-	n     int
-	pick  *bucketFilter
-	extra []any // row with the distribution columns behind the wanted ones
+	ctx context.Context
+	cur *store.Cursor
+	n   int
 }
 
 func newReader(ctx context.Context, t *table, columns []int) *reader {
-	r := &reader{ctx: ctx}
-	if t.buckets != nil {
-		r.pick = newBucketFilter(t.t, t.buckets, len(columns))
-		columns = append(append([]int(nil), columns...), r.pick.columns...)
-		r.extra = make([]any, len(columns))
-	}
-	r.cur = t.snap.Cursor(append([]int{}, columns...))
-	return r
+	return &reader{ctx: ctx, cur: t.snap.Cursor(append([]int{}, columns...))}
 }
 
 func (r *reader) next(dst []any) (bool, error) {
-	for {
-		if r.n++; r.n&1023 == 0 {
-			if err := r.ctx.Err(); err != nil {
-				return false, err
-			}
-		}
-		if r.pick == nil {
-			return r.cur.Next(dst), nil
-		}
-		if !r.cur.Next(r.extra) {
-			return false, nil
-		}
-		if r.pick.has(r.extra) {
-			copy(dst, r.extra)
-			return true, nil
+	if r.n++; r.n&1023 == 0 {
+		if err := r.ctx.Err(); err != nil {
+			return false, err
 		}
 	}
+	return r.cur.Next(dst), nil
 }
 
 // largeIntDigits is the precision that tells a LARGEINT from a DECIMAL, which

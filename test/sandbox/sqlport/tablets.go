@@ -1,9 +1,9 @@
 package sqlport
 
 import (
+	"encoding/hex"
+	"errors"
 	"fmt"
-	"math/big"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -11,148 +11,100 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-// A table has one partition, named like the table, and as many tablets as
-// buckets. A row's tablet follows from the values of its distribution columns (or
-// of its key columns, when the table is distributed at random), so a row stays in
-// its tablet whatever is loaded or removed beside it.
+// numTablets is the number of tablets of a partition of the table.
+func numTablets(t *store.Table) int { return t.Buckets() }
 
-const (
-	defaultBuckets = 3
-	maxTablets     = 9999
-)
-
-func numTablets(t *store.Table) int {
-	n := t.Schema().Buckets
-	if n <= 0 {
-		return defaultBuckets
-	}
-	return min(n, maxTablets)
+// narrowing is what FROM t [TEMPORARY] PARTITION (names) TABLET (ids) leaves of a
+// table. Nil lists leave all of it.
+type narrowing struct {
+	partitions []string
+	temporary  bool
+	tablets    []int64
 }
 
-// Ids: the store numbers tables; a table's partition and tablets are numbered
-// inside its range.
-func partitionID(t *store.Table) int64          { return t.ID() * (maxTablets + 1) }
-func tabletID(t *store.Table, bucket int) int64 { return partitionID(t) + int64(bucket) + 1 }
-
-// bucketsOf finds the buckets of tablet ids. An id of another table is an error.
-func bucketsOf(t *store.Table, ids []int64) ([]int, error) {
-	list := []int{}
-	for _, id := range ids {
-		b := id - tabletID(t, 0)
-		if b < 0 || b >= int64(numTablets(t)) {
-			return nil, wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: Invalid tablet: %d.", id)
-		}
-		if !slices.Contains(list, int(b)) {
-			list = append(list, int(b))
-		}
-	}
-	return list, nil
-}
-
-// tabletMark separates a table's name from its tablet list in the one name the
+// narrowMark separates a table's name from its narrowing in the one name the
 // engine sees. It cannot be typed in a statement that passed the rewriter.
-const tabletMark = "\x01tablet:"
+const narrowMark = "\x01"
 
-func tabletName(table string, ids []int64) string {
-	parts := make([]string, len(ids))
-	for i, id := range ids {
-		parts[i] = strconv.FormatInt(id, 10)
+// tableName is the name under which the engine finds the table narrowed.
+func (n narrowing) tableName(table string) string {
+	if n.partitions == nil && n.tablets == nil {
+		return table
 	}
-	return table + tabletMark + strings.Join(parts, ",")
+	var b strings.Builder
+	b.WriteString(table + narrowMark)
+	if n.temporary {
+		b.WriteByte('t')
+	}
+	for i, p := range n.partitions {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		// In hexadecimal: the engine folds names and some bytes end them.
+		b.WriteString(hex.EncodeToString([]byte(p)))
+	}
+	b.WriteString(narrowMark)
+	for i, id := range n.tablets {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.FormatInt(id, 10))
+	}
+	return b.String()
 }
 
-// splitTabletName undoes tabletName; ids are nil for a plain name.
-func splitTabletName(name string) (string, []int64, error) {
-	table, list, marked := strings.Cut(name, tabletMark)
+// splitTableName undoes tableName.
+func splitTableName(name string) (string, narrowing, error) {
+	var n narrowing
+	table, rest, marked := strings.Cut(name, narrowMark)
 	if !marked {
-		return name, nil, nil
+		return name, n, nil
 	}
-	ids := []int64{}
-	for _, p := range strings.Split(list, ",") {
+	names, ids, _ := strings.Cut(rest, narrowMark)
+	names, n.temporary = strings.CutPrefix(names, "t")
+	for _, p := range split(names) {
+		raw, err := hex.DecodeString(p)
+		if err != nil {
+			return table, n, fmt.Errorf("partition name %q: %w", p, err)
+		}
+		n.partitions = append(n.partitions, string(raw))
+	}
+	for _, p := range split(ids) {
 		id, err := strconv.ParseInt(p, 10, 64)
 		if err != nil {
-			return table, nil, fmt.Errorf("tablet id %q: %w", p, err)
+			return table, n, fmt.Errorf("tablet id %q: %w", p, err)
 		}
-		ids = append(ids, id)
+		n.tablets = append(n.tablets, id)
 	}
-	return table, ids, nil
+	return table, n, nil
 }
 
-// distribution returns the columns whose values decide over a row's tablet.
-func distribution(t *store.Table) []int {
-	s := t.Schema()
-	names := s.DistributedBy
-	if len(names) == 0 {
-		names = s.Keys
+func split(list string) []string {
+	if list == "" {
+		return nil
 	}
-	var cols []int
-	for _, n := range names {
-		cols = append(cols, s.Index(n))
-	}
-	return cols
+	return strings.Split(list, ",")
 }
 
-// bucketFilter picks rows by tablet. It reads the distribution columns behind
-// the first skip values of a row.
-type bucketFilter struct {
-	columns []int
-	skip    int
-	n       uint64
-	want    []bool
-	scratch []byte
+// of narrows a view. A name or id the table does not have is an error.
+func (n narrowing) of(s *store.Snapshot) (_ *store.Snapshot, err error) {
+	if n.partitions != nil {
+		s, err = s.Partitioned(n.partitions, n.temporary)
+	}
+	if err == nil && n.tablets != nil {
+		s, err = s.Tablets(n.tablets)
+	}
+	return s, narrowError(err)
 }
 
-func newBucketFilter(t *store.Table, buckets []int, skip int) *bucketFilter {
-	f := &bucketFilter{columns: distribution(t), skip: skip, n: uint64(numTablets(t))}
-	f.want = make([]bool, f.n)
-	for _, b := range buckets {
-		f.want[b] = true
+func narrowError(err error) error {
+	var part *store.UnknownPartition
+	var tablet *store.UnknownTablet
+	switch {
+	case errors.As(err, &part):
+		return wire.Errorf(1735, "HY000", "Getting analyzing error. Detail message: Unknown partition '%s' in table '%s'.", part.Name, part.Table)
+	case errors.As(err, &tablet):
+		return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: Invalid tablet: %d.", tablet.ID)
 	}
-	return f
-}
-
-func (f *bucketFilter) has(row []any) bool { return f.want[f.bucket(row)] }
-
-func (f *bucketFilter) bucket(row []any) uint64 {
-	h := uint64(fnvOffset)
-	for _, v := range row[f.skip:] {
-		switch v := v.(type) {
-		case nil:
-			f.scratch = append(f.scratch[:0], 0)
-		case int64:
-			f.scratch = strconv.AppendInt(f.scratch[:0], v, 10)
-		case string:
-			f.scratch = append(f.scratch[:0], v...)
-		case []byte:
-			f.scratch = append(f.scratch[:0], v...)
-		case *big.Int:
-			f.scratch = v.Append(f.scratch[:0], 10)
-		default:
-			f.scratch = fmt.Append(f.scratch[:0], v)
-		}
-		for _, c := range f.scratch {
-			h = (h ^ uint64(c)) * fnvPrime
-		}
-		h = (h ^ 0xff) * fnvPrime // ends the value
-	}
-	h ^= h >> 32
-	return h % f.n
-}
-
-// FNV-1a in 64 bits.
-const (
-	fnvOffset = 14695981039346656037
-	fnvPrime  = 1099511628211
-)
-
-// tabletRows counts the rows of every tablet of a table.
-func tabletRows(t *store.Table) []int64 {
-	f := newBucketFilter(t, nil, 0)
-	counts := make([]int64, f.n)
-	cur := t.Snapshot().Cursor(f.columns)
-	row := make([]any, len(f.columns))
-	for cur.Next(row) {
-		counts[f.bucket(row)]++
-	}
-	return counts
+	return err
 }

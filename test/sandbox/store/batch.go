@@ -20,46 +20,90 @@ const (
 // goroutine.
 type Batch struct {
 	table   *Table
+	layout  *layout
 	columns []int // schema position of each batch column
 	at      []int // batch column of each schema position, -1 when absent
 	vectors []vector
-	ops     []Op // nil while all rows are upserts
+	fill    []vector // one value of each column the batch lacks
+	ops     []Op     // nil while all rows are upserts
 	rows    int
 	scratch []byte
 
-	partial bool
-	merge   int // batch column of the merge condition, -1 without one
-	missing *RowError
+	routing *routing     // nil without PARTITION BY
+	only    []*partition // that may be written; nil for all of a table with routing
+
+	partial    bool
+	onlyStored bool // rows of keys not stored are left out
+	negative   bool
+	merge      int // batch column of the merge condition, -1 without one
+	opened     bool
+	wideKey    bool // the key can be longer than the server takes
+	missing    *RowError
+	failed     error // of the whole batch
 }
 
 // NewBatch returns an empty batch whose rows hold the given columns (positions
-// in the schema; nil means all). Columns left out get their default, or NULL.
+// in the schema; nil means all). Columns left out get their default, or NULL; the
+// default CURRENT_TIMESTAMP is the time of this call.
 func (t *Table) NewBatch(columns []int) *Batch {
-	b := &Batch{table: t, at: make([]int, len(t.cells)), merge: -1}
-	for i := range b.at {
-		b.at[i] = -1
+	t.advance()
+	return t.newBatch(t.layout.Load(), columns)
+}
+
+// NewBatchFor is NewBatch for positions in a schema that Table.Schema or
+// Snapshot.Schema of this table gave, even if the table has another by now.
+func (t *Table) NewBatchFor(s Schema, columns []int) *Batch {
+	if s.origin == nil {
+		return t.NewBatch(columns)
 	}
+	return t.newBatch(s.origin, columns)
+}
+
+func (t *Table) newBatch(l *layout, columns []int) *Batch {
+	b := &Batch{table: t, merge: -1}
 	if columns == nil {
-		for i := range t.cells {
+		for i := range l.cells {
 			columns = append(columns, i)
 		}
 	}
-	for i, c := range columns {
-		if b.at[c] >= 0 {
-			panic(fmt.Sprintf("store: column %d twice in a batch of %s.%s", c, t.db, t.name))
-		}
-		b.at[c] = i
-		b.columns = append(b.columns, c)
-		b.vectors = append(b.vectors, vector{kind: t.cells[c].storage})
+	b.place(l, columns)
+	for _, c := range columns {
+		b.vectors = append(b.vectors, vector{kind: l.cells[c].storage})
 	}
-	for i := range t.schema.Columns {
-		if c := &t.schema.Columns[i]; b.at[i] < 0 && !c.Nullable && c.Default == nil && !c.AutoIncrement {
+	b.fill = t.filler(l, b.at)
+	for i := range l.schema.Columns {
+		if c := &l.schema.Columns[i]; b.at[i] < 0 && !c.Nullable && c.Default == nil && !c.AutoIncrement {
 			b.missing = &RowError{Column: c.Name, Reason: "Column has no default value. column: " + c.Name}
 			break
 		}
 	}
+	b.wideKey = l.schema.Model == Primary && l.longestKey() > maxKeyBytes
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.router == nil {
+		b.only = t.standing()
+	} else {
+		b.routing = b.newRouting(t.router, l.schema.Partitioning != nil && l.schema.Partitioning.Automatic)
+	}
 	return b
 }
+
+// place sets the layout of the batch and where its columns are in it.
+func (b *Batch) place(l *layout, columns []int) {
+	b.layout, b.columns, b.at = l, columns, make([]int, len(l.cells))
+	for i := range b.at {
+		b.at[i] = -1
+	}
+	for i, c := range columns {
+		if b.at[c] >= 0 {
+			panic(fmt.Sprintf("store: column %d twice in a batch of %s.%s", c, b.table.DB(), b.table.Name()))
+		}
+		b.at[c] = i
+	}
+}
+
+// Schema returns the schema the batch was made for, read only.
+func (b *Batch) Schema() Schema { return b.layout.schema }
 
 // SetPartialUpdate makes the commit keep the stored values of the columns the
 // batch does not hold. Keys not stored yet get defaults, or the type's zero
@@ -67,6 +111,48 @@ func (t *Table) NewBatch(columns []int) *Batch {
 func (b *Batch) SetPartialUpdate() {
 	b.partial = true
 	b.missing = nil
+}
+
+// SetPartialUpdateColumns is SetPartialUpdate in column mode. Servers before 3.3
+// do not add rows for keys not stored yet; in which release that came is not
+// known for sure.
+func (b *Batch) SetPartialUpdateColumns() {
+	b.SetPartialUpdate()
+	b.onlyStored = !b.table.store.release.AtLeast(3, 3)
+}
+
+// SetNegative makes the commit subtract the values of SUM columns, which takes an
+// earlier load back. The error says which column cannot be taken back.
+func (b *Batch) SetNegative() error {
+	if b.layout.schema.Model == Primary {
+		return wording("Primary key table does not support negative load")
+	}
+	for i, c := range b.layout.schema.Columns {
+		if !c.Key && c.Agg != "SUM" && b.at[i] >= 0 {
+			return inWords("Column is not SUM AggregateType. column:%s", c.Name)
+		}
+	}
+	b.negative = true
+	return nil
+}
+
+// negate turns the signs of the SUM columns. The smallest integer stays itself.
+func (b *Batch) negate() {
+	for i := range b.vectors {
+		v := &b.vectors[i]
+		if b.layout.schema.Columns[b.columns[i]].Agg != "SUM" {
+			continue
+		}
+		for r := range v.ints {
+			v.ints[r] = -v.ints[r]
+		}
+		for r := range v.floats {
+			v.floats[r] = -v.floats[r]
+		}
+		for r := range v.wides {
+			v.wides[r] = v.wides[r].neg()
+		}
+	}
 }
 
 // SetMergeCondition makes a row replace a stored one only if its value of the
@@ -83,6 +169,9 @@ func (b *Batch) Reset() {
 		b.vectors[i].cut(0)
 	}
 	b.ops, b.rows = nil, 0
+	if b.routing != nil {
+		b.routing.of = b.routing.of[:0]
+	}
 }
 
 // Add appends a row of canonical values in the order of the batch's columns.
@@ -93,19 +182,18 @@ func (b *Batch) Add(values []any, op Op) error {
 		return &RowError{Reason: fmt.Sprintf("the row has %d values for %d columns", len(values), len(b.columns))}
 	}
 	for i, val := range values {
-		c := &b.table.schema.Columns[b.columns[i]]
+		c := &b.layout.schema.Columns[b.columns[i]]
 		if val == nil && !c.Nullable && !c.AutoIncrement && (op == Upsert || c.Key) {
 			b.CancelRow()
 			return nullError(c)
 		}
-		if err := b.vectors[i].addValue(c, &b.table.cells[b.columns[i]], val); err != nil {
+		if err := b.vectors[i].addValue(c, &b.layout.cells[b.columns[i]], val); err != nil {
 			b.CancelRow()
 			return err
 		}
 	}
 	if op == Delete {
-		b.keep(op)
-		return nil
+		return b.keep(op)
 	}
 	return b.close(op)
 }
@@ -115,13 +203,13 @@ func (b *Batch) Add(values []any, op Op) error {
 // cell methods are *RowError; the caller then ends the row with CancelRow.
 func (b *Batch) Text(col int, text []byte, strict bool) error {
 	sc := b.columns[col]
-	switch b.table.cells[sc].readText(&b.vectors[col], text) {
+	switch b.layout.cells[sc].readText(&b.vectors[col], text) {
 	case cellOK:
 		return nil
 	case cellTooLarge:
-		return tooLargeError(&b.table.schema.Columns[sc], text, len(text))
+		return tooLargeError(&b.layout.schema.Columns[sc], text, len(text))
 	}
-	c := &b.table.schema.Columns[sc]
+	c := &b.layout.schema.Columns[sc]
 	if strict {
 		return &RowError{Column: c.Name, Reason: fmt.Sprintf(
 			"The field (name = %s, pos = %d) is out of range. Type: %s, Value length: %d, Value: %s",
@@ -140,8 +228,8 @@ func (b *Batch) Token(col int, token []byte, strict bool) error {
 		return b.Null(col)
 	}
 	sc := b.columns[col]
-	c := &b.table.schema.Columns[sc]
-	switch b.table.cells[sc].readToken(&b.vectors[col], token, &b.scratch) {
+	c := &b.layout.schema.Columns[sc]
+	switch b.layout.cells[sc].readToken(&b.vectors[col], token, &b.scratch) {
 	case cellOK:
 		return nil
 	case cellTooLarge:
@@ -159,7 +247,7 @@ func (b *Batch) Token(col int, token []byte, strict bool) error {
 
 // Null appends NULL; it is an error for a column that forbids it.
 func (b *Batch) Null(col int) error {
-	c := &b.table.schema.Columns[b.columns[col]]
+	c := &b.layout.schema.Columns[b.columns[col]]
 	if !c.Nullable && !c.AutoIncrement {
 		return nullError(c)
 	}
@@ -210,11 +298,21 @@ func (b *Batch) close(op Op) error {
 		b.CancelRow()
 		return b.missing
 	}
-	b.keep(op)
-	return nil
+	return b.keep(op)
 }
 
-func (b *Batch) keep(op Op) {
+// keep ends a row whose cells are all there, once its partition is found.
+func (b *Batch) keep(op Op) error {
+	if b.routing != nil {
+		if err := b.route(); err != nil {
+			b.CancelRow()
+			return err
+		}
+	}
+	if b.wideKey && b.failed == nil && b.layout.keyBytes(b.vectors, b.at, b.rows) > maxKeyBytes {
+		// The server finds this when it has taken the row: the whole load fails.
+		b.failed = wording("primary key size exceed the limit.")
+	}
 	b.rows++
 	if op != Upsert && b.ops == nil {
 		b.ops = make([]Op, b.rows-1, max(b.rows, 64))
@@ -222,6 +320,7 @@ func (b *Batch) keep(op Op) {
 	if b.ops != nil {
 		b.ops = append(b.ops, op)
 	}
+	return nil
 }
 
 func (b *Batch) op(i int) Op {

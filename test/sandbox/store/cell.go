@@ -3,10 +3,12 @@ package store
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"unicode/utf8"
 
 	"github.com/gx-etl/gx/test/sandbox/jsonscan"
+	"github.com/gx-etl/gx/test/sandbox/release"
 )
 
 // RowError says why a row was refused, in the words of the real server.
@@ -33,10 +35,15 @@ type cellType struct {
 	low, high int64
 	limit     int
 	nested    nested
+	hex       bool // VARBINARY text is hexadecimal
 }
 
-func newCellType(t Type) cellType {
-	c := cellType{Type: t, storage: storageOf(t.Kind), limit: t.maxLength()}
+func newCellType(t Type) cellType { return newCellTypeFor(t, release.Newest()) }
+
+// newCellTypeFor reads as a server of the release does. In which release VARBINARY
+// text turned from hexadecimal to base64 is not known for sure; 3.3 is taken.
+func newCellTypeFor(t Type, r release.Release) cellType {
+	c := cellType{Type: t, hex: !r.AtLeast(3, 3), storage: storageOf(t.Kind), limit: t.maxLength()}
 	c.low, c.high = bounds(t.Kind)
 	switch t.Kind {
 	case Array, Map, Struct:
@@ -128,6 +135,9 @@ func parseBool(text []byte) (int64, bool) {
 
 // readBinary decodes base64 and takes anything else as raw bytes, as newer servers do.
 func (t *cellType) readBinary(v *vector, text []byte) outcome {
+	if t.hex {
+		return t.readHex(v, text)
+	}
 	if n := base64.StdEncoding.DecodedLen(len(text)); len(text)%4 == 0 && len(text) > 0 {
 		start := len(v.arena)
 		v.arena = append(v.arena, make([]byte, n)...)
@@ -146,6 +156,21 @@ func (t *cellType) readBinary(v *vector, text []byte) outcome {
 		return cellTooLarge
 	}
 	v.addBytes(text)
+	return cellOK
+}
+
+// readHex is readBinary of older servers: pairs of hexadecimal digits and nothing else.
+func (t *cellType) readHex(v *vector, text []byte) outcome {
+	if hex.DecodedLen(len(text)) > t.limit {
+		return cellTooLarge
+	}
+	start := len(v.arena)
+	v.arena = append(v.arena, make([]byte, hex.DecodedLen(len(text)))...)
+	if _, err := hex.Decode(v.arena[start:], text); err != nil {
+		v.arena = v.arena[:start]
+		return cellBad
+	}
+	v.closeBytes()
 	return cellOK
 }
 

@@ -1,127 +1,171 @@
 package store
 
-import (
-	"errors"
-	"fmt"
-)
+import "slices"
 
 // Commit makes the rows of b visible at once: appended, combined, replaced or
 // removed as the model says, in row order. b must come from this table and may
-// not be used again. Errors: *UnknownTable when the table was dropped.
+// not be used again. Rows of partitions that were dropped or truncated since the
+// batch was made are lost, as they are on the server. Errors: *UnknownTable when
+// the table was dropped, *TooManyVersions, and what is wrong with the batch.
 func (t *Table) Commit(b *Batch) error {
-	if b.table != t {
-		return fmt.Errorf("the batch belongs to table %s.%s, not to %s.%s", b.table.db, b.table.name, t.db, t.name)
-	}
-	if err := b.fits(); err != nil {
-		return err
-	}
-	fill, err := t.filler(b)
-	if err != nil {
+	t.advance()
+	if err := t.fits(b); err != nil {
 		return err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.dropped {
-		return &UnknownTable{Database: t.db, Table: t.name}
+	if err := t.ready(b); err != nil {
+		return err
 	}
-	t.version++
-	if t.keyed() {
-		t.mergeRows(b, fill)
-		t.compact()
-	} else {
-		t.appendRows(b, fill)
+	t.apply(b)
+	return nil
+}
+
+// CommitAll commits batches of several tables, or none of them when one fails. The
+// errors are those of Commit. Batches of one table are committed in their order.
+func (s *Store) CommitAll(batches []*Batch) error {
+	var tables []*Table
+	for _, b := range batches {
+		b.table.advance()
+		if err := b.table.fits(b); err != nil {
+			return err
+		}
+		if !slices.Contains(tables, b.table) {
+			tables = append(tables, b.table)
+		}
+	}
+	// One order for all, so that two callers cannot wait for each other.
+	slices.SortFunc(tables, func(a, b *Table) int { return int(a.id - b.id) })
+	for _, t := range tables {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+	}
+	for _, b := range batches {
+		if err := b.table.ready(b); err != nil {
+			return err
+		}
+	}
+	for _, b := range batches {
+		b.table.apply(b)
 	}
 	return nil
 }
 
-func (b *Batch) fits() error {
-	t := b.table
-	if b.ops != nil && t.schema.Model != Primary {
-		return errors.New("only a primary key table takes deletes")
+// fits says what is wrong with a batch whatever the table holds.
+func (t *Table) fits(b *Batch) error {
+	if b.table != t {
+		return inWords("the batch belongs to table %s.%s, not to %s.%s", b.table.DB(), b.table.Name(), t.DB(), t.Name())
 	}
-	if (b.partial || b.merge >= 0) && t.schema.Model != Primary {
+	if b.failed != nil {
+		return b.failed
+	}
+	l := b.layout
+	if b.ops != nil && l.schema.Model != Primary {
+		return wording("only a primary key table takes deletes")
+	}
+	if (b.partial || b.merge >= 0) && l.schema.Model != Primary {
 		return wording("Only primary key table support partial update")
 	}
-	for _, k := range t.keys {
-		if t.keyed() && b.at[k] < 0 {
-			return fmt.Errorf("key column %s not in the batch", t.schema.Columns[k].Name)
+	for _, k := range l.keys {
+		if l.keyed() && b.at[k] < 0 {
+			return inWords("key column %s not in the batch", l.schema.Columns[k].Name)
 		}
 	}
 	return nil
 }
 
-// filler holds, for every column the batch lacks, a vector of one value.
-type filler []vector
+// ready says what else hinders the commit, and brings the batch up to the present
+// columns of the table, whose lock it wants.
+func (t *Table) ready(b *Batch) error {
+	if t.dropped {
+		return &UnknownTable{Database: t.DB(), Table: t.Name()}
+	}
+	if b.rows > 0 && !b.opened {
+		if err := t.checkVersions(b.targets()); err != nil {
+			return err
+		}
+	}
+	return b.moveTo(t.layout.Load())
+}
 
-func (t *Table) filler(b *Batch) (filler, error) {
-	fill := make(filler, len(t.cells))
-	for i := range t.cells {
-		if b.at[i] >= 0 {
+// apply cannot fail. It wants the table's lock.
+func (t *Table) apply(b *Batch) {
+	t.version++
+	if b.rows == 0 {
+		return
+	}
+	if b.negative {
+		b.negate()
+	}
+	now, pace := t.store.now(), t.store.compactPace()
+	targets := b.targets()
+	for i, p := range targets {
+		if !slices.Contains(t.partitions, p) {
+			targets[i] = nil
 			continue
 		}
-		c := &t.schema.Columns[i]
-		v := &fill[i]
-		v.kind = t.cells[i].storage
-		switch {
-		case isNow(c):
-			now := t.store.now()
-			y, m, d := now.Date()
-			v.addInt(civil{year: y, month: int(m), day: d, hour: now.Hour(), minute: now.Minute(), second: now.Second()}.pack())
-		case c.Default != nil:
-			if t.cells[i].readText(v, []byte(*c.Default)) != cellOK {
-				return nil, fmt.Errorf("default of column '%s' does not convert", c.Name)
+		p.bump(now, pace)
+	}
+	if b.routing == nil {
+		t.write(targets[0], b, 0, b.rows)
+	} else {
+		of := b.routing.of
+		for from := 0; from < b.rows; {
+			to := from + 1
+			for to < b.rows && of[to] == of[from] {
+				to++
 			}
-		case c.Nullable || c.AutoIncrement:
-			v.addNull()
-		default:
-			t.cells[i].addZero(v)
+			t.write(targets[of[from]], b, from, to)
+			from = to
 		}
 	}
-	return fill, nil
-}
-
-// addZero appends the value a NOT NULL column without default gets when a
-// partial update meets a new key.
-func (t *cellType) addZero(v *vector) {
-	switch {
-	case t.Kind == Date || t.Kind == DateTime:
-		v.addInt(civil{year: 1970, month: 1, day: 1}.pack())
-	case t.Kind == JSON || t.Kind == Map || t.Kind == Struct:
-		v.addString("{}")
-	case t.Kind == Array:
-		v.addString("[]")
-	case v.kind == asInts:
-		v.addInt(0)
-	case v.kind == asFloats:
-		v.addFloat(0)
-	case v.kind == asWide:
-		v.addWide(int128{})
-	default:
-		v.addString("")
+	for _, p := range targets {
+		if p != nil && b.layout.keyed() {
+			p.reclaim(b.layout)
+		}
 	}
 }
 
-func (t *Table) appendRows(b *Batch, fill filler) {
-	for done := 0; done < b.rows; {
-		ch := t.tail()
-		n := min(chunkRows-ch.rows, b.rows-done)
+// targets lists the partitions the rows go to.
+func (b *Batch) targets() []*partition {
+	if b.routing == nil {
+		return slices.Clone(b.only)
+	}
+	return slices.Clone(b.routing.list)
+}
+
+// write puts rows from..to-1 of the batch into a partition; nil loses them.
+func (t *Table) write(p *partition, b *Batch, from, to int) {
+	switch {
+	case p == nil:
+	case b.layout.keyed():
+		t.mergeRows(p, b, from, to)
+	default:
+		t.appendRows(p, b, from, to)
+	}
+}
+
+func (t *Table) appendRows(p *partition, b *Batch, from, to int) {
+	p.live += int64(to - from)
+	for done := from; done < to; {
+		ch := p.tail(b.layout)
+		n := min(chunkRows-ch.rows, to-done)
 		for c := range ch.columns {
 			v := &ch.columns[c]
 			switch at := b.at[c]; {
-			case t.schema.Columns[c].AutoIncrement:
+			case b.layout.schema.Columns[c].AutoIncrement:
 				t.numberRows(v, b, at, done, n)
 			case at >= 0:
 				v.addRange(&b.vectors[at], done, done+n)
 			default:
 				for range n {
-					v.addFrom(&fill[c], 0)
+					v.addFrom(&b.fill[c], 0)
 				}
 			}
 		}
 		ch.rows += n
 		done += n
 	}
-	t.live += int64(b.rows)
 }
 
 // numberRows gives rows without a value of the auto-increment column the next number.
@@ -136,15 +180,15 @@ func (t *Table) numberRows(v *vector, b *Batch, at, from, n int) {
 	}
 }
 
-func (t *Table) mergeRows(b *Batch, fill filler) {
-	for i := range b.rows {
-		half := t.hashKey(b.vectors, b.at, i)
-		slot, taken := t.find(b, i, half)
+func (t *Table) mergeRows(p *partition, b *Batch, from, to int) {
+	for i := from; i < to; i++ {
+		half := b.layout.hashKey(b.vectors, b.at, i)
+		slot, taken := p.find(b, i, half)
 		var old *chunk
 		var oldAt int
 		if taken {
-			row := uint32(t.index.slots[slot]) - 1
-			old, oldAt = t.chunks[row>>chunkBits], int(row&rowMask)
+			row := uint32(p.index.slots[slot]) - 1
+			old, oldAt = p.chunks[row>>chunkBits], int(row&rowMask)
 			if old.isDeleted(oldAt) {
 				old = nil
 			}
@@ -152,39 +196,42 @@ func (t *Table) mergeRows(b *Batch, fill filler) {
 		if b.op(i) == Delete {
 			if old != nil {
 				old.remove(oldAt)
-				t.live--
-				t.dead++
+				p.live--
+				p.dead++
 			}
+			continue
+		}
+		if old == nil && b.onlyStored {
 			continue
 		}
 		if old != nil && b.merge >= 0 &&
 			b.vectors[b.merge].compare(i, &old.columns[b.columns[b.merge]], oldAt) < 0 {
 			continue
 		}
-		row := t.addMerged(b, i, fill, old, oldAt)
+		row := t.addMerged(p, b, i, old, oldAt)
 		if old != nil {
 			old.remove(oldAt)
-			t.dead++
+			p.dead++
 		} else {
-			t.live++
+			p.live++
 		}
 		if !taken {
-			t.index.used++
+			p.index.used++
 		}
-		t.index.slots[slot] = slotOf(half, row)
+		p.index.slots[slot] = slotOf(half, row)
 	}
 }
 
 // addMerged appends what results of batch row i and the stored row, if any.
-func (t *Table) addMerged(b *Batch, i int, fill filler, old *chunk, oldAt int) uint32 {
-	ch := t.tail()
+func (t *Table) addMerged(p *partition, b *Batch, i int, old *chunk, oldAt int) uint32 {
+	ch := p.tail(b.layout)
 	for c := range ch.columns {
 		v := &ch.columns[c]
-		src, at := &fill[c], 0
+		src, at := &b.fill[c], 0
 		if b.at[c] >= 0 {
 			src, at = &b.vectors[b.at[c]], i
 		}
-		column := &t.schema.Columns[c]
+		column := &b.layout.schema.Columns[c]
 		switch {
 		case old != nil && b.partial && b.at[c] < 0:
 			v.addFrom(&old.columns[c], oldAt)
@@ -198,7 +245,7 @@ func (t *Table) addMerged(b *Batch, i int, fill filler, old *chunk, oldAt int) u
 		}
 	}
 	ch.rows++
-	return uint32((len(t.chunks)-1)<<chunkBits + ch.rows - 1)
+	return uint32((len(p.chunks)-1)<<chunkBits + ch.rows - 1)
 }
 
 // addCombined appends the aggregate of the new and the stored value.
@@ -248,42 +295,5 @@ func (v *vector) addSum(t Type, a *vector, i int, b *vector, j int) {
 		v.addFloat(sum)
 	default:
 		v.addWide(a.wides[i].add(b.wides[j]))
-	}
-}
-
-// compact rewrites the table once more than half of its rows are dead. Snapshots
-// keep the chunks they hold.
-func (t *Table) compact() {
-	if t.dead < chunkRows || t.dead <= t.live {
-		return
-	}
-	old := t.chunks
-	t.chunks = nil
-	t.dead = 0
-	t.index = keyIndex{}
-	own := make([]int, len(t.cells))
-	for i := range own {
-		own[i] = i
-	}
-	for _, from := range old {
-		for i := range from.rows {
-			if from.isDeleted(i) {
-				continue
-			}
-			ch := t.tail()
-			for c := range ch.columns {
-				ch.columns[c].addFrom(&from.columns[c], i)
-			}
-			ch.rows++
-			if !t.keyed() {
-				continue
-			}
-			if 4*(t.index.used+1) > 3*len(t.index.slots) {
-				t.index.grow()
-			}
-			row := uint32((len(t.chunks)-1)<<chunkBits + ch.rows - 1)
-			t.index.place(slotOf(t.hashKey(from.columns, own, i), row))
-			t.index.used++
-		}
 	}
 }

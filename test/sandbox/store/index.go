@@ -38,26 +38,26 @@ func (x *keyIndex) place(s uint64) {
 
 func slotOf(half uint32, row uint32) uint64 { return uint64(half)<<32 + uint64(row) + 1 }
 
-func (t *Table) hashKey(columns []vector, at []int, i int) uint32 {
+func (l *layout) hashKey(columns []vector, at []int, i int) uint32 {
 	var h uint64
-	for _, k := range t.keys {
+	for _, k := range l.keys {
 		h = columns[at[k]].hash(i, h)
 	}
 	return uint32(h >> 32)
 }
 
 // find returns the slot of the key of batch row i, and whether it is taken.
-func (t *Table) find(b *Batch, i int, half uint32) (slot int, taken bool) {
-	if 4*(t.index.used+1) > 3*len(t.index.slots) {
-		t.index.grow()
+func (p *partition) find(b *Batch, i int, half uint32) (slot int, taken bool) {
+	x := &p.index
+	if 4*(x.used+1) > 3*len(x.slots) {
+		x.grow()
 	}
-	x := &t.index
 	for slot = x.home(half); ; {
 		s := x.slots[slot]
 		if s == 0 {
 			return slot, false
 		}
-		if uint32(s>>32) == half && t.sameKey(b, i, uint32(s)-1) {
+		if uint32(s>>32) == half && p.sameKey(b, i, uint32(s)-1) {
 			return slot, true
 		}
 		if slot++; slot == len(x.slots) {
@@ -66,10 +66,10 @@ func (t *Table) find(b *Batch, i int, half uint32) (slot int, taken bool) {
 	}
 }
 
-func (t *Table) sameKey(b *Batch, i int, row uint32) bool {
-	ch := t.chunks[row>>chunkBits]
+func (p *partition) sameKey(b *Batch, i int, row uint32) bool {
+	ch := p.chunks[row>>chunkBits]
 	at := int(row & rowMask)
-	for _, k := range t.keys {
+	for _, k := range b.layout.keys {
 		if b.vectors[b.at[k]].compare(i, &ch.columns[k], at) != 0 {
 			return false
 		}

@@ -60,6 +60,9 @@ const (
 	Array
 	Map
 	Struct
+	Bitmap
+	HLL
+	Percentile
 )
 
 // Size limits of the types, in bytes unless said otherwise.
@@ -147,9 +150,14 @@ type Schema struct {
 	Keys          []string
 	DistributedBy []string
 	Buckets       int
-	Partition     string
-	Properties    map[string]string
-	Comment       string
+	// Partitioning is the clause PARTITION BY, nil without one. Partition is its
+	// text, which the store writes.
+	Partitioning *Partitioning
+	Partition    string
+	Properties   map[string]string
+	Comment      string
+
+	origin *layout // of the table that gave the schema
 }
 
 // Index returns the position of the named column, ignoring case as SQL does, or -1.
@@ -168,8 +176,7 @@ func (s Schema) checked() (Schema, error) {
 	if len(s.Columns) == 0 {
 		return s, errors.New("the table has no columns")
 	}
-	s.Columns = append([]Column(nil), s.Columns...)
-	s.Keys = append([]string(nil), s.Keys...)
+	s = s.clone()
 	seen := make(map[string]bool, len(s.Columns))
 	for i := range s.Columns {
 		c := &s.Columns[i]
@@ -221,7 +228,7 @@ func (s Schema) checked() (Schema, error) {
 			}
 		}
 	}
-	return s, nil
+	return s, s.checkPartitioning()
 }
 
 func checkAgg(m Model, c *Column) error {

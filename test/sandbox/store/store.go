@@ -1,26 +1,42 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gx-etl/gx/test/sandbox/release"
 )
 
 // Options configure a Store.
 type Options struct {
 	// Users are the accounts; nil means root with an empty password.
 	Users *Users
-	// Now is the clock of CURRENT_TIMESTAMP defaults; nil means time.Now.
+	// Now is the clock of CURRENT_TIMESTAMP defaults, of compaction and of schema
+	// changes; nil means time.Now.
 	Now func() time.Time
+	// Release is the StarRocks release to play; the zero value is the newest.
+	Release release.Release
+	// MaxVersions and CompactEvery are the first values of SetMaxVersions and
+	// SetCompactEvery.
+	MaxVersions  int
+	CompactEvery time.Duration
+	// AlterTakes is the first value of SetAlterTakes.
+	AlterTakes time.Duration
 }
 
 // Store is the catalog. It is safe for concurrent use.
 type Store struct {
-	users  *Users
-	now    func() time.Time
-	nextID atomic.Int64
+	users        *Users
+	now          func() time.Time
+	release      release.Release
+	nextID       atomic.Int64
+	maxVersions  atomic.Int64
+	compactEvery atomic.Int64
+	alterTakes   atomic.Int64
 
 	mu        sync.RWMutex // guards databases and the maps in it
 	databases map[string]map[string]*Table
@@ -28,16 +44,25 @@ type Store struct {
 
 // New returns an empty store.
 func New(o Options) *Store {
-	s := &Store{users: o.Users, now: o.Now, databases: map[string]map[string]*Table{}}
+	s := &Store{users: o.Users, now: o.Now, release: o.Release, databases: map[string]map[string]*Table{}}
 	if s.users == nil {
 		s.users = NewUsers()
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
+	if s.release == (release.Release{}) {
+		s.release = release.Newest()
+	}
+	s.SetMaxVersions(o.MaxVersions)
+	s.SetCompactEvery(o.CompactEvery)
+	s.SetAlterTakes(o.AlterTakes)
 	s.nextID.Store(10000)
 	return s
 }
+
+// Release returns the StarRocks release the store plays.
+func (s *Store) Release() release.Release { return s.release }
 
 // Users returns the accounts of the server.
 func (s *Store) Users() *Users { return s.users }
@@ -128,7 +153,10 @@ func (s *Store) CreateTable(db, name string, schema Schema) (*Table, error) {
 	if _, ok := tables[name]; ok {
 		return nil, &TableExists{Database: db, Table: name}
 	}
-	t := newTable(s, db, name, schema)
+	t, err := newTable(s, db, name, schema)
+	if err != nil {
+		return nil, err
+	}
 	tables[name] = t
 	return t, nil
 }
@@ -148,6 +176,53 @@ func (s *Store) DropTable(db, name string) error {
 	}
 	delete(tables, name)
 	t.drop()
+	return nil
+}
+
+// RenameTable gives a table another name. Errors: *UnknownDatabase, *UnknownTable,
+// *TableExists, *NotNormal.
+func (s *Store) RenameTable(db, from, to string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tables, ok := s.databases[db]
+	if !ok {
+		return &UnknownDatabase{Database: db}
+	}
+	t, ok := tables[from]
+	if !ok {
+		return &UnknownTable{Database: db, Table: from}
+	}
+	if _, taken := tables[to]; taken {
+		return &TableExists{Database: db, Table: to}
+	}
+	if err := t.rename(to); err != nil {
+		return err
+	}
+	delete(tables, from)
+	tables[to] = t
+	return nil
+}
+
+// SwapTables exchanges the names of two tables. Errors as of RenameTable.
+func (s *Store) SwapTables(db, a, b string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tables, ok := s.databases[db]
+	if !ok {
+		return &UnknownDatabase{Database: db}
+	}
+	for _, n := range []string{a, b} {
+		if tables[n] == nil {
+			return &UnknownTable{Database: db, Table: n}
+		}
+	}
+	if err := tables[a].rename(b); err != nil {
+		return err
+	}
+	if err := tables[b].rename(a); err != nil {
+		return errors.Join(err, tables[a].rename(a))
+	}
+	tables[a], tables[b] = tables[b], tables[a]
 	return nil
 }
 

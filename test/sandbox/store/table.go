@@ -2,82 +2,122 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 )
-
-const (
-	chunkBits = 16
-	chunkRows = 1 << chunkBits
-	rowMask   = chunkRows - 1
-)
-
-// chunk holds up to chunkRows rows of a table, all columns of them.
-type chunk struct {
-	rows    int
-	columns []vector
-	// deleted has a bit for every row that was replaced or removed; nil
-	// while there is none. shared means a snapshot reads the same bitmap, so
-	// it is copied before the next change.
-	deleted []uint64
-	shared  bool
-}
-
-func (c *chunk) isDeleted(i int) bool {
-	return c.deleted != nil && c.deleted[i>>6]&(1<<(i&63)) != 0
-}
-
-func (c *chunk) remove(i int) {
-	if c.deleted == nil {
-		c.deleted = make([]uint64, chunkRows/64)
-	} else if c.shared {
-		c.deleted = append([]uint64(nil), c.deleted...)
-	}
-	c.shared = false
-	c.deleted[i>>6] |= 1 << (i & 63)
-}
 
 // Table is one table. It is safe for concurrent use.
 type Table struct {
-	store  *Store
-	id     int64
-	db     string
-	name   string
-	schema Schema
-	cells  []cellType
-	keys   []int // positions of the key columns
+	store *Store
+	id    int64
+	// named and layout are replaced as a whole, so readers need no lock.
+	named  atomic.Pointer[naming]
+	layout atomic.Pointer[layout]
+	job    atomic.Pointer[alterJob] // the schema change under way, nil without one
 
-	mu       sync.Mutex // guards the following
-	chunks   []*chunk
-	live     int64
-	dead     int64
-	version  int64
-	autoNext int64
-	index    keyIndex
-	dropped  bool
+	mu sync.Mutex // guards the following, and replacing layout
+	// partitions holds all of them, temporary ones too; router knows the others.
+	partitions []*partition
+	router     *router // nil without PARTITION BY
+	version    int64
+	autoNext   int64
+	dropped    bool
+	jobs       []*alterJob // finished ones too, oldest first
 }
 
-func newTable(s *Store, db, name string, schema Schema) *Table {
-	t := &Table{store: s, id: s.nextID.Add(1), db: db, name: name, schema: schema, version: 1, autoNext: 1}
-	for i := range schema.Columns {
-		t.cells = append(t.cells, newCellType(schema.Columns[i].Type))
+type naming struct{ db, name string }
+
+func newTable(s *Store, db, name string, schema Schema) (*Table, error) {
+	t := &Table{store: s, id: s.nextID.Add(1), version: 1, autoNext: 1}
+	t.named.Store(&naming{db, name})
+	l := s.newLayout(schema, nil)
+	if schema.Partitioning == nil {
+		t.partitions = []*partition{t.newPartition(l, PartitionDef{Name: name}, shape{})}
+	} else {
+		parts := slices.Clone(schema.Partitioning.Parts)
+		for i := range parts {
+			if _, err := t.declare(l, &parts[i], false); err != nil {
+				return nil, err
+			}
+		}
+		schema.Partitioning.Parts = parts
+		schema.Partition = schema.Partitioning.String()
+		l.schema.Partition = schema.Partition
 	}
-	for _, k := range schema.Keys {
-		t.keys = append(t.keys, schema.Index(k))
+	t.install(l)
+	return t, nil
+}
+
+// declare adds a partition by its definition, whose open ends it fills in.
+func (t *Table) declare(l *layout, d *PartitionDef, temporary bool) (*partition, error) {
+	if t.partitionNamed(d.Name, temporary) != nil || t.partitionNamed(d.Name, !temporary) != nil {
+		return nil, inWords("Duplicate partition name %s", d.Name)
 	}
-	return t
+	var others []*partition
+	for _, p := range t.partitions {
+		if p.temporary == temporary {
+			others = append(others, p)
+		}
+	}
+	sh, err := l.newShape(d, others)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range others {
+		for _, k := range p.shape.keys {
+			if slices.Contains(sh.keys, k) {
+				return nil, inWords("The partition %s and %s have duplicate values", d.Name, p.name)
+			}
+		}
+	}
+	p := t.newPartition(l, *d, sh)
+	p.temporary = temporary
+	t.partitions = append(t.partitions, p)
+	return p, nil
+}
+
+// install makes l the layout of the table. It wants the lock, or a new table.
+func (t *Table) install(l *layout) {
+	t.layout.Store(l)
+	t.router = nil
+	if l.schema.Partitioning != nil {
+		t.router = newRouter(l, t.standing())
+	}
+}
+
+func (t *Table) addPartition(p *partition) {
+	t.partitions = append(t.partitions, p)
+	t.router = newRouter(t.layout.Load(), t.standing())
+}
+
+// standing lists the partitions that are not temporary.
+func (t *Table) standing() []*partition {
+	var list []*partition
+	for _, p := range t.partitions {
+		if !p.temporary {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // DB returns the name of the table's database.
-func (t *Table) DB() string { return t.db }
+func (t *Table) DB() string { return t.named.Load().db }
 
 // Name returns the table's name.
-func (t *Table) Name() string { return t.name }
+func (t *Table) Name() string { return t.named.Load().name }
 
 // ID returns a number no other table or database object of the store has.
 func (t *Table) ID() int64 { return t.id }
 
-// Schema returns the table's schema. Its slices belong to the table: read only.
-func (t *Table) Schema() Schema { return t.schema }
+// Schema returns the table's schema as it is now. Its slices belong to the table:
+// read only. A schema change replaces the schema; use Snapshot.Schema for what
+// belongs to rows already read, and NewBatchFor for rows planned by it.
+func (t *Table) Schema() Schema {
+	t.advance()
+	return t.layout.Load().schema
+}
 
 // Version counts commits, starting at 1 for the empty table.
 func (t *Table) Version() int64 {
@@ -90,15 +130,36 @@ func (t *Table) Version() int64 {
 func (t *Table) NumRows() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.live
+	var n int64
+	for _, p := range t.partitions {
+		if !p.temporary {
+			n += p.live
+		}
+	}
+	return n
 }
 
-// Truncate removes all rows.
+// Truncate removes all rows. Partitions get new ids: what loads under way wrote
+// into the old ones is lost, as it is on the server.
 func (t *Table) Truncate() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.chunks, t.live, t.dead = nil, 0, 0
-	t.index = keyIndex{}
+	t.truncate(t.standing())
+}
+
+func (t *Table) truncate(list []*partition) {
+	l := t.layout.Load()
+	for i, p := range t.partitions {
+		if !slices.Contains(list, p) {
+			continue
+		}
+		d := p.def
+		d.Name, d.Buckets = p.name, p.buckets
+		fresh := t.newPartition(l, d, p.shape)
+		fresh.temporary, fresh.automatic = p.temporary, p.automatic
+		t.partitions[i] = fresh
+	}
+	t.install(l)
 	t.version++
 }
 
@@ -106,140 +167,63 @@ func (t *Table) drop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.dropped = true
-	t.chunks, t.live, t.dead = nil, 0, 0
-	t.index = keyIndex{}
-}
-
-// keyed says whether rows with equal keys meet in this model.
-func (t *Table) keyed() bool { return t.schema.Model != Duplicate }
-
-// tail returns a chunk with room for at least one row.
-func (t *Table) tail() *chunk {
-	if n := len(t.chunks); n > 0 && t.chunks[n-1].rows < chunkRows {
-		return t.chunks[n-1]
+	for _, p := range t.partitions {
+		p.empty()
 	}
-	c := &chunk{columns: make([]vector, len(t.cells))}
-	for i := range c.columns {
-		c.columns[i].kind = t.cells[i].storage
-	}
-	t.chunks = append(t.chunks, c)
-	return c
-}
-
-// Snapshot is an immutable view of a table at one moment.
-type Snapshot struct {
-	table  *Table
-	chunks []chunk
-	rows   int64
-}
-
-// Snapshot returns the rows visible now. Later commits do not change it.
-func (t *Table) Snapshot() *Snapshot {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := &Snapshot{table: t, chunks: make([]chunk, len(t.chunks)), rows: t.live}
-	for i, c := range t.chunks {
-		c.shared = true
-		s.chunks[i] = *c
-	}
-	if n := len(s.chunks); n > 0 {
-		// Only the tail still grows: its headers change with every commit.
-		s.chunks[n-1].columns = append([]vector(nil), s.chunks[n-1].columns...)
-	}
-	return s
-}
-
-// NumRows returns the number of rows in the view.
-func (s *Snapshot) NumRows() int64 { return s.rows }
-
-// Slice returns part i of n parts of the view, which are disjoint and together
-// hold every row once. Part sizes differ when the table is small.
-func (s *Snapshot) Slice(i, n int) *Snapshot {
-	part := &Snapshot{table: s.table}
-	from, to := len(s.chunks)*i/n, len(s.chunks)*(i+1)/n
-	part.chunks = s.chunks[from:to]
-	for c := range part.chunks {
-		part.rows += int64(part.chunks[c].rows)
-		for _, w := range part.chunks[c].deleted {
-			for ; w != 0; w &= w - 1 {
-				part.rows--
-			}
-		}
-	}
-	return part
-}
-
-// Cursor returns a reader of the given columns (positions in the schema), all
-// of them when columns is nil.
-func (s *Snapshot) Cursor(columns []int) *Cursor {
-	if columns == nil {
-		columns = make([]int, len(s.table.cells))
-		for i := range columns {
-			columns[i] = i
-		}
-	}
-	for _, c := range columns {
-		if c < 0 || c >= len(s.table.cells) {
-			panic(fmt.Sprintf("store: column %d of table %s.%s", c, s.table.db, s.table.name))
-		}
-	}
-	return &Cursor{snapshot: s, columns: columns, row: -1}
-}
-
-// Cursor walks the rows of a snapshot. It is for one goroutine.
-type Cursor struct {
-	snapshot *Snapshot
-	columns  []int
-	chunk    int
-	row      int
-}
-
-// Next fills dst with the canonical values of the next row, in the order of the
-// cursor's columns, and reports false after the last row. dst must have room
-// for every column. Text and bytes share the table's memory: do not change them.
-func (c *Cursor) Next(dst []any) bool {
-	for c.chunk < len(c.snapshot.chunks) {
-		ch := &c.snapshot.chunks[c.chunk]
-		for c.row++; c.row < ch.rows && ch.isDeleted(c.row); {
-			c.row++
-		}
-		if c.row >= ch.rows {
-			c.chunk++
-			c.row = -1
-			continue
-		}
-		for i, col := range c.columns {
-			dst[i] = ch.columns[col].value(&c.snapshot.table.cells[col], c.row)
-		}
-		return true
-	}
-	return false
 }
 
 // DeleteWhere removes the rows that match and returns how many they were. match
 // sees all columns and must not keep the slice; it runs under the table's lock.
 func (t *Table) DeleteWhere(match func(row []any) bool) int64 {
+	n, err := t.deleteWhere(nil, match)
+	if err != nil {
+		panic(err) // only a snapshot can be out of date
+	}
+	return n
+}
+
+// DeleteFrom is DeleteWhere for the partitions and columns of a snapshot. The
+// error says that the table's schema has changed since.
+func (t *Table) DeleteFrom(s *Snapshot, match func(row []any) bool) (int64, error) {
+	return t.deleteWhere(s, match)
+}
+
+func (t *Table) deleteWhere(s *Snapshot, match func(row []any) bool) (int64, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	row := make([]any, len(t.cells))
+	l := t.layout.Load()
+	if s != nil && !slices.Equal(s.layout.ids, l.ids) {
+		return 0, fmt.Errorf("the schema of table %s changed", t.Name())
+	}
+	now, pace := t.store.now(), t.store.compactPace()
+	row := make([]any, len(l.cells))
 	var removed int64
-	for _, ch := range t.chunks {
-		for i := range ch.rows {
-			if ch.isDeleted(i) {
-				continue
-			}
-			for c := range row {
-				row[c] = ch.columns[c].value(&t.cells[c], i)
-			}
-			if match(row) {
-				ch.remove(i)
-				removed++
+	for _, p := range t.partitions {
+		if p.temporary && s == nil || s != nil && !s.reads(p.id) {
+			continue
+		}
+		before := p.live
+		for _, ch := range p.chunks {
+			for i := range ch.rows {
+				if ch.isDeleted(i) {
+					continue
+				}
+				for c := range row {
+					row[c] = ch.columns[c].value(&l.cells[c], i)
+				}
+				if match(row) {
+					ch.remove(i)
+					p.live--
+					p.dead++
+				}
 			}
 		}
+		if n := before - p.live; n > 0 {
+			removed += n
+			p.bump(now, pace)
+			p.reclaim(l)
+		}
 	}
-	t.live -= removed
-	t.dead += removed
 	t.version++
-	t.compact()
-	return removed
+	return removed, nil
 }

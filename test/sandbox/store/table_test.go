@@ -33,7 +33,7 @@ func oneTable(t fataler, s Schema) *Table {
 	return tab
 }
 
-func read(t *Table) [][]any { return readAll(t.Snapshot(), len(t.schema.Columns)) }
+func read(t *Table) [][]any { return readAll(t.Snapshot(), len(t.Schema().Columns)) }
 
 func readAll(s *Snapshot, width int) [][]any {
 	var out [][]any
@@ -268,8 +268,8 @@ func TestLargeTables(t *testing.T) {
 	first := tab.Snapshot()
 	fill(1)
 	fill(2)
-	if tab.NumRows() != n || tab.dead > tab.live {
-		t.Errorf("%d rows, %d dead", tab.NumRows(), tab.dead)
+	if tab.NumRows() != n || tab.partitions[0].dead > tab.partitions[0].live {
+		t.Errorf("%d rows, %d dead", tab.NumRows(), tab.partitions[0].dead)
 	}
 	seen := map[int64]bool{}
 	for i := range 3 {

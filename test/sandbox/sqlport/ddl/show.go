@@ -25,8 +25,8 @@ func Show(name string, s store.Schema) string {
 	if s.Comment != "" {
 		fmt.Fprintf(&b, "COMMENT %s\n", quote(s.Comment))
 	}
-	if s.Partition != "" {
-		fmt.Fprintf(&b, "PARTITION BY %s\n", s.Partition)
+	if s.Partitioning != nil {
+		fmt.Fprintf(&b, "PARTITION BY %s\n", s.Partitioning)
 	}
 	if len(s.DistributedBy) > 0 {
 		fmt.Fprintf(&b, "DISTRIBUTED BY HASH(%s)", quoteNames(s.DistributedBy))

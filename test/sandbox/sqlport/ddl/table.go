@@ -9,9 +9,9 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-// SortKeyProperty keeps the columns of ORDER BY, parted by zero bytes, among the
-// properties of a schema. SHOW CREATE TABLE writes it as the clause it came from.
-const SortKeyProperty = "sort_key"
+// SortKeyProperty keeps the columns of ORDER BY among the properties of a schema.
+// SHOW CREATE TABLE writes it as the clause it came from.
+const SortKeyProperty = store.SortKeyProperty
 
 // table reads what follows the name of a new table.
 func (p *parser) table(name lex.Token) (store.Schema, error) {
@@ -128,65 +128,6 @@ func (p *parser) columnList(s *store.Schema) ([]string, error) {
 		list = append(list, s.Columns[i].Name)
 	}
 	return list, nil
-}
-
-// partition keeps the source of PARTITION BY: [RANGE|LIST] (columns or
-// expression) with an optional list of partitions, or a bare expression. Rows are
-// not laid out by it.
-func (p *parser) partition(s *store.Schema, cols []column) error {
-	if !p.Try("partition", "by") {
-		return nil
-	}
-	start := p.I
-	kind := p.Try("range") || p.Try("list")
-	if kind || p.Peek().Is("(") {
-		from := p.I
-		if err := p.SkipParens(); err != nil {
-			return err
-		}
-		if err := checkPartitionColumns(p.Toks[from+1:p.I-1], cols); err != nil {
-			return err
-		}
-		if kind && p.Peek().Is("(") {
-			if err := p.SkipParens(); err != nil {
-				return err
-			}
-		}
-	} else {
-		for t := p.Peek(); t.Kind != lex.EOF && !t.Is("distributed") && !t.Is("order") && !t.Is("properties") && !t.Is("rollup"); t = p.Peek() {
-			if t.Is("(") {
-				if err := p.SkipParens(); err != nil {
-					return err
-				}
-				continue
-			}
-			p.Next()
-		}
-		if p.I == start {
-			return lex.Unexpected(p.Peek(), "RANGE", "LIST", "(", "a column")
-		}
-	}
-	s.Partition = p.src[p.Toks[start].Pos:p.Toks[p.I-1].End]
-	return nil
-}
-
-// checkPartitionColumns looks at a plain list of columns; expressions are kept
-// as they are.
-func checkPartitionColumns(toks []lex.Token, cols []column) error {
-	if len(toks) == 0 {
-		return nil
-	}
-	for i, t := range toks {
-		if i%2 == 0 && !t.IsName() || i%2 == 1 && !t.Is(",") {
-			return nil
-		}
-	}
-	for i := 0; i < len(toks); i += 2 {
-		if !slices.ContainsFunc(cols, func(c column) bool { return strings.EqualFold(c.Name, toks[i].Text) }) {
-			return lex.At(toks[i], "Partition column[%s] does not exist in column list", toks[i].Text)
-		}
-	}
-	return nil
 }
 
 // distribution reads DISTRIBUTED BY {HASH (columns)|RANDOM} [BUCKETS n]. Without

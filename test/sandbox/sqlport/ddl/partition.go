@@ -1,0 +1,456 @@
+package ddl
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
+	"github.com/gx-etl/gx/test/sandbox/store"
+)
+
+// partition reads PARTITION BY: {RANGE|LIST} (columns) (partitions), automatic
+// ranges date_trunc(..) and time_slice(..), or columns for automatic lists.
+func (p *parser) partition(s *store.Schema, cols []column) error {
+	if !p.Try("partition", "by") {
+		return nil
+	}
+	pt := &store.Partitioning{}
+	at := p.Peek()
+	switch {
+	case p.Try("range"):
+	case p.Try("list"):
+		pt.Kind = store.ListPartitions
+	case (at.Is("date_trunc") || at.Is("time_slice")) && p.After(1).Is("("):
+		if err := p.grain(pt); err != nil {
+			return err
+		}
+		if p.Peek().Is(",") {
+			return lex.At(p.Peek(), "several partition expressions are not supported by this stand-in; use one date_trunc or time_slice, or a list of columns")
+		}
+		if err := checkPartitionColumn(at, pt.Columns[0], cols); err != nil {
+			return err
+		}
+		if p.Peek().Is("(") {
+			if err := p.partitionDefs(pt, cols); err != nil {
+				return err
+			}
+		}
+		s.Partitioning = pt
+		return nil
+	default:
+		pt.Kind, pt.Automatic = store.ListPartitions, true
+	}
+	names, err := p.partitionColumns(pt.Automatic)
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if err := checkPartitionColumn(n, n.Text, cols); err != nil {
+			return err
+		}
+		pt.Columns = append(pt.Columns, n.Text)
+	}
+	if p.Peek().Is("(") {
+		if err := p.partitionDefs(pt, cols); err != nil {
+			return err
+		}
+	}
+	s.Partitioning = pt
+	return nil
+}
+
+// partitionColumns reads (a, b), or a, b where bare columns may stand.
+func (p *parser) partitionColumns(bare bool) ([]lex.Token, error) {
+	if t := p.Peek(); !bare || t.Is("(") {
+		if p.After(2).Is("(") && !p.After(1).Is(")") {
+			return nil, lex.At(p.After(1), "the partition expression %s(...) is not supported by this stand-in; use PARTITION BY date_trunc or time_slice without parentheses, or columns", p.After(1).Text)
+		}
+		return p.Names()
+	}
+	var list []lex.Token
+	for {
+		n, err := p.Name()
+		if err != nil {
+			return nil, lex.Unexpected(p.Peek(), "RANGE", "LIST", "(", "a column")
+		}
+		if p.Peek().Is("(") && !p.After(1).Is("partition") && !p.After(1).Is(")") {
+			return nil, lex.At(n, "the partition expression %s(...) is not supported by this stand-in; use date_trunc, time_slice or columns", n.Text)
+		}
+		list = append(list, n)
+		if !p.Try(",") {
+			return list, nil
+		}
+	}
+}
+
+func checkPartitionColumn(at lex.Token, name string, cols []column) error {
+	for _, c := range cols {
+		if strings.EqualFold(c.Name, name) {
+			return nil
+		}
+	}
+	return lex.At(at, "Partition column[%s] does not exist in column list", name)
+}
+
+// grain reads date_trunc('unit', column) or time_slice(column, INTERVAL n unit).
+func (p *parser) grain(pt *store.Partitioning) error {
+	pt.Automatic = true
+	fn := p.Next()
+	p.Next()
+	g := store.Grain{Function: strings.ToLower(fn.Text), Interval: 1}
+	if g.Function == "date_trunc" {
+		at := p.Peek()
+		unit, err := p.Str()
+		if err != nil {
+			return err
+		}
+		g.Unit = strings.ToLower(unit)
+		if !grains[g.Unit] {
+			return lex.At(at, "Unsupported date_trunc format %s", unit)
+		}
+		if err := p.Expect(","); err != nil {
+			return err
+		}
+	}
+	col, err := p.Name()
+	if err != nil {
+		return err
+	}
+	pt.Columns = []string{col.Text}
+	if g.Function == "time_slice" {
+		if err := p.Expect(",", "interval"); err != nil {
+			return err
+		}
+		if g.Interval, g.Unit, err = p.interval(); err != nil {
+			return err
+		}
+		if !grains[g.Unit] {
+			return lex.At(fn, "Unsupported time_slice unit %s", g.Unit)
+		}
+		if p.Try(",") {
+			at := p.Peek()
+			if !p.Try("floor") {
+				if s, err := p.Str(); err != nil || !strings.EqualFold(s, "floor") {
+					return lex.At(at, "time_slice in PARTITION BY supports only floor")
+				}
+			}
+		}
+	}
+	pt.Grain = g
+	return p.Expect(")")
+}
+
+var grains = map[string]bool{"minute": true, "hour": true, "day": true, "month": true, "year": true}
+
+// interval reads n unit.
+func (p *parser) interval() (int, string, error) {
+	t := p.Next()
+	n, err := strconv.Atoi(t.Text)
+	if err != nil || t.Kind != lex.Number || n < 1 || n > 100000 {
+		return 0, "", lex.Unexpected(t, "a positive INTEGER_VALUE")
+	}
+	u, err := p.Name()
+	return n, strings.ToLower(u.Text), err
+}
+
+// partitionDefs reads the parenthesised list of partitions.
+func (p *parser) partitionDefs(pt *store.Partitioning, cols []column) error {
+	if err := p.Expect("("); err != nil {
+		return err
+	}
+	if p.Try(")") {
+		return nil
+	}
+	for {
+		defs, err := p.partitionDef(pt.Kind == store.ListPartitions, columnType(cols, pt.Columns[0]))
+		if err != nil {
+			return err
+		}
+		pt.Parts = append(pt.Parts, defs...)
+		if p.Try(")") {
+			return nil
+		}
+		if !p.Try(",") {
+			return lex.Unexpected(p.Peek(), ")", ",")
+		}
+	}
+}
+
+func columnType(cols []column, name string) store.Type {
+	for _, c := range cols {
+		if strings.EqualFold(c.Name, name) {
+			return c.Type
+		}
+	}
+	return store.Type{}
+}
+
+// partitionDef reads PARTITION name VALUES ..., or START .. END .. EVERY, which
+// stands for several.
+func (p *parser) partitionDef(list bool, typ store.Type) ([]store.PartitionDef, error) {
+	if t := p.Peek(); t.Is("start") && p.After(1).Is("(") {
+		if list {
+			return nil, lex.At(t, "START .. END .. EVERY makes range partitions")
+		}
+		return p.every(typ)
+	}
+	if err := p.Expect("partition"); err != nil {
+		return nil, err
+	}
+	p.Try("if", "not", "exists")
+	name, err := p.newName("partition")
+	if err != nil {
+		return nil, err
+	}
+	d := store.PartitionDef{Name: name.Text}
+	if err := p.Expect("values"); err != nil {
+		return nil, err
+	}
+	switch {
+	case p.Try("less", "than"):
+		if p.Try("maxvalue") {
+			d.Upper = []store.Bound{{Max: true}}
+		} else if d.Upper, err = p.bounds(); err != nil {
+			return nil, err
+		}
+	case p.Try("["):
+		if d.Lower, err = p.bounds(); err != nil {
+			return nil, err
+		}
+		if err := p.Expect(","); err != nil {
+			return nil, err
+		}
+		if d.Upper, err = p.bounds(); err != nil {
+			return nil, err
+		}
+		if err := p.Expect(")"); err != nil {
+			return nil, err
+		}
+	case p.Try("in"):
+		if d.Values, err = p.listValues(); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, lex.Unexpected(p.Peek(), "LESS THAN", "[", "IN")
+	}
+	if list != (d.Values != nil) {
+		return nil, lex.At(name, "partition %s does not fit the kind of partitioning of the table", name.Text)
+	}
+	if p.Peek().Is("(") { // properties of the partition: replicas and media
+		if err := p.SkipParens(); err != nil {
+			return nil, err
+		}
+	}
+	return []store.PartitionDef{d}, nil
+}
+
+// value reads a literal; null reports NULL.
+func (p *parser) value() (text string, null bool, err error) {
+	t := p.Next()
+	switch {
+	case t.Kind == lex.String, t.Kind == lex.Number:
+		return t.Text, false, nil
+	case t.Is("-") && p.Peek().Kind == lex.Number:
+		return "-" + p.Next().Text, false, nil
+	case t.Is("null"):
+		return "", true, nil
+	case t.Is("true"):
+		return "1", false, nil
+	case t.Is("false"):
+		return "0", false, nil
+	case (t.Is("date") || t.Is("datetime")) && p.Peek().Kind == lex.String:
+		return p.Next().Text, false, nil
+	}
+	return "", false, lex.Unexpected(t, "a literal")
+}
+
+// bounds reads ("a", MAXVALUE).
+func (p *parser) bounds() ([]store.Bound, error) {
+	if err := p.Expect("("); err != nil {
+		return nil, err
+	}
+	var list []store.Bound
+	for {
+		if p.Try("maxvalue") {
+			list = append(list, store.Bound{Max: true})
+		} else {
+			at := p.Peek()
+			text, null, err := p.value()
+			if err != nil {
+				return nil, err
+			}
+			if null {
+				return nil, lex.At(at, "NULL is not a bound of a range partition")
+			}
+			list = append(list, store.Bound{Text: text})
+		}
+		if p.Try(")") {
+			return list, nil
+		}
+		if !p.Try(",") {
+			return nil, lex.Unexpected(p.Peek(), ")", ",")
+		}
+	}
+}
+
+// listValues reads ('a', NULL) or (('a', 1), ('b', 2)).
+func (p *parser) listValues() ([][]*string, error) {
+	if err := p.Expect("("); err != nil {
+		return nil, err
+	}
+	var rows [][]*string
+	for {
+		var row []*string
+		nested := p.Try("(")
+		for {
+			text, null, err := p.value()
+			if err != nil {
+				return nil, err
+			}
+			if null {
+				row = append(row, nil)
+			} else {
+				row = append(row, &text)
+			}
+			if !nested || p.Try(")") {
+				break
+			}
+			if err := p.Expect(","); err != nil {
+				return nil, err
+			}
+		}
+		rows = append(rows, row)
+		if p.Try(")") {
+			return rows, nil
+		}
+		if !p.Try(",") {
+			return nil, lex.Unexpected(p.Peek(), ")", ",")
+		}
+	}
+}
+
+// mostParts is how many partitions one EVERY may make, as on the server.
+const mostParts = 4096
+
+// every reads START ("a") END ("b") EVERY (INTERVAL n unit) or EVERY (n).
+func (p *parser) every(typ store.Type) ([]store.PartitionDef, error) {
+	at := p.Next()
+	start, err := p.bounds()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Expect("end"); err != nil {
+		return nil, err
+	}
+	end, err := p.bounds()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Expect("every", "("); err != nil {
+		return nil, err
+	}
+	if len(start) != 1 || len(end) != 1 || start[0].Max || end[0].Max {
+		return nil, lex.At(at, "START and END take one value each")
+	}
+	var defs []store.PartitionDef
+	if p.Try("interval") {
+		n, unit, err := p.interval()
+		if err != nil {
+			return nil, err
+		}
+		defs, err = everyTime(at, typ, start[0].Text, end[0].Text, n, unit)
+		if err != nil {
+			return nil, err
+		}
+	} else {
+		t := p.Next()
+		n, err := strconv.ParseInt(t.Text, 10, 64)
+		if err != nil || n < 1 {
+			return nil, lex.Unexpected(t, "INTERVAL", "a positive INTEGER_VALUE")
+		}
+		if defs, err = everyNumber(at, start[0].Text, end[0].Text, n); err != nil {
+			return nil, err
+		}
+	}
+	return defs, p.Expect(")")
+}
+
+func everyNumber(at lex.Token, start, end string, step int64) ([]store.PartitionDef, error) {
+	from, err1 := strconv.ParseInt(start, 10, 64)
+	to, err2 := strconv.ParseInt(end, 10, 64)
+	if err1 != nil || err2 != nil || from >= to {
+		return nil, lex.At(at, "Batch build partition: start value %s should be less than end value %s, both integers", start, end)
+	}
+	if (to-from)/step > mostParts {
+		return nil, lex.At(at, "The number of batch partitions should not exceed:%d", mostParts)
+	}
+	var defs []store.PartitionDef
+	for v := from; v < to; v += step {
+		defs = append(defs, rangeDef("p"+strings.ReplaceAll(strconv.FormatInt(v, 10), "-", "_"), strconv.FormatInt(v, 10), strconv.FormatInt(min(v+step, to), 10)))
+	}
+	return defs, nil
+}
+
+func rangeDef(name, lower, upper string) store.PartitionDef {
+	return store.PartitionDef{Name: name, Lower: []store.Bound{{Text: lower}}, Upper: []store.Bound{{Text: upper}}}
+}
+
+func everyTime(at lex.Token, typ store.Type, start, end string, n int, unit string) ([]store.PartitionDef, error) {
+	layout := time.DateOnly
+	if typ.Kind == store.DateTime {
+		layout = time.DateTime
+	}
+	from, err := moment(start)
+	if err != nil {
+		return nil, lex.At(at, "START: %v", err)
+	}
+	to, err := moment(end)
+	if err != nil {
+		return nil, lex.At(at, "END: %v", err)
+	}
+	if !from.Before(to) {
+		return nil, lex.At(at, "Batch build partition: start date %s should be earlier than end date %s", start, end)
+	}
+	var defs []store.PartitionDef
+	for begin := from; begin.Before(to); {
+		if len(defs) > mostParts {
+			return nil, lex.At(at, "The number of batch partitions should not exceed:%d", mostParts)
+		}
+		next, name := begin, ""
+		switch unit {
+		case "hour":
+			if typ.Kind != store.DateTime {
+				return nil, lex.At(at, "Batch build partition: HOUR needs a DATETIME column")
+			}
+			next, name = begin.Add(time.Duration(n)*time.Hour), begin.Format("p2006010215")
+		case "day":
+			next, name = begin.AddDate(0, 0, n), begin.Format("p20060102")
+		case "week":
+			year, week := begin.ISOWeek()
+			next, name = begin.AddDate(0, 0, 7*n), fmt.Sprintf("p%d_%02d", year, week)
+		case "month":
+			next, name = begin.AddDate(0, n, 0), begin.Format("p200601")
+		case "year":
+			next, name = begin.AddDate(n, 0, 0), begin.Format("p2006")
+		default:
+			return nil, lex.At(at, "Batch build partition does not support time interval type: %s", unit)
+		}
+		if next.After(to) {
+			next = to
+		}
+		defs = append(defs, rangeDef(name, begin.Format(layout), next.Format(layout)))
+		begin = next
+	}
+	return defs, nil
+}
+
+// moment reads the text of a DATE or DATETIME bound.
+func moment(text string) (time.Time, error) {
+	v, err := store.Convert(store.Type{Kind: store.DateTime}, text, true)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Parse(time.DateTime, v.(string)[:len(time.DateTime)])
+}
