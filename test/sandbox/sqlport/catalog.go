@@ -5,6 +5,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 
+	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
@@ -24,8 +25,11 @@ type scratchKey struct{}
 
 func (p *provider) Database(ctx *sql.Context, name string) (sql.Database, error) {
 	if name == scratchDB {
-		if t, ok := ctx.Value(scratchKey{}).(*virtualTable); ok {
+		switch t := ctx.Value(scratchKey{}).(type) {
+		case *virtualTable:
 			return &virtualDB{name: scratchDB, tables: []*virtualTable{t}}, nil
+		case *inputTable:
+			return inputDB{t}, nil
 		}
 	}
 	if !p.server.st.HasDatabase(name) {
@@ -46,12 +50,10 @@ func (p *provider) AllDatabases(*sql.Context) []sql.Database {
 	return list
 }
 
+// Function finds the functions of package builtin before the engine's own.
 func (p *provider) Function(_ *sql.Context, name string) (sql.Function, bool) {
-	f, ok := functions[strings.ToLower(name)]
-	if !ok && strings.EqualFold(name, "current_version") {
-		return textFunction("current_version", p.server.opts.Version), true
-	}
-	return f, ok
+	f := builtin.Find(strings.ToLower(name))
+	return f, f != nil
 }
 
 // database is one database of the store. Names of tables are case-sensitive, as

@@ -1,14 +1,11 @@
 package sqlport
 
 import (
-	"fmt"
-	"time"
-
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
-	"github.com/shopspring/decimal"
 
+	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
@@ -29,7 +26,7 @@ func wireColumn(c *sql.Column) wire.Column {
 		return set(typ, length, 0)
 	}
 	if d, ok := c.Type.(sql.DecimalType); ok {
-		if d.Precision() == largeIntDigits && d.Scale() == 0 {
+		if builtin.IsLargeInt(d) {
 			return text(wire.TypeString, 40)
 		}
 		return set(wire.TypeNewDecimal, uint32(d.Precision())+2, d.Scale())
@@ -76,26 +73,26 @@ func wireColumn(c *sql.Column) wire.Column {
 // texter gives the text of engine values of one column. A value may have another
 // Go type than its column suggests, for the engine is lax about it.
 type texter struct {
-	typ      sql.Type
-	dateOnly bool
-	scale    int32 // of a decimal; -1 otherwise
-	number   bool
+	typ    sql.Type
+	number bool
+	sketch bool
 }
 
 // texters makes one texter per column of a result.
 func texters(schema sql.Schema) []texter {
 	list := make([]texter, len(schema))
 	for i, c := range schema {
-		list[i] = texter{typ: c.Type, dateOnly: types.IsDateType(c.Type), scale: -1, number: types.IsNumber(c.Type)}
-		if d, ok := c.Type.(sql.DecimalType); ok {
-			list[i].scale = int32(d.Scale())
-		}
+		list[i] = texter{typ: c.Type, number: types.IsNumber(c.Type), sketch: isSketch(c.Type)}
 	}
 	return list
 }
 
 // write adds a value to the row of w.
 func (t *texter) write(ctx *sql.Context, w *wire.Result, v any) error {
+	if t.sketch {
+		w.Null()
+		return nil
+	}
 	switch v := v.(type) {
 	case nil:
 		w.Null()
@@ -126,28 +123,11 @@ func (t *texter) text(ctx *sql.Context, v any) (text string, null bool, err erro
 	if v, err = sql.UnwrapAny(ctx, v); err != nil {
 		return "", false, engineError(err)
 	}
-	switch v := v.(type) {
-	case nil:
+	if v == nil || t.sketch {
 		return "", true, nil
-	case int, int8, int16, int32, int64, uint8, uint16, uint32, uint64:
-		return fmt.Sprint(v), false, nil
-	case bool:
-		if v {
-			return "1", false, nil
-		}
-		return "0", false, nil
-	case float32:
-		return store.Format(store.Type{Kind: store.Float}, v), false, nil
-	case float64:
-		return store.Format(store.Type{Kind: store.Double}, v), false, nil
-	case string:
-		return v, false, nil
-	case []byte:
-		return string(v), false, nil
-	case decimal.Decimal:
-		return decimalText(v, t.scale), false, nil
-	case time.Time:
-		return momentText(v, t.dateOnly), false, nil
+	}
+	if text, ok := builtin.Text(t.typ, v); ok {
+		return text, false, nil
 	}
 	val, err := t.typ.SQL(ctx, nil, v)
 	if err != nil {
@@ -156,24 +136,8 @@ func (t *texter) text(ctx *sql.Context, v any) (text string, null bool, err erro
 	return string(val.ToBytes()), val.IsNull(), nil
 }
 
-// decimalText keeps the scale a value has. Scales past the engine's types come
-// from columns and are exact; below that, a longer fraction than the type's is
-// the rest of a division.
-func decimalText(v decimal.Decimal, scale int32) string {
-	digits := max(-v.Exponent(), 0)
-	if scale >= 0 && scale < engineScale && digits > scale {
-		digits = scale
-	}
-	return v.StringFixed(digits)
-}
-
-func momentText(t time.Time, dateOnly bool) string {
-	if dateOnly {
-		return fmt.Sprintf("%04d-%02d-%02d", t.Year(), t.Month(), t.Day())
-	}
-	text := fmt.Sprintf("%04d-%02d-%02d %02d:%02d:%02d", t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second())
-	if micro := t.Nanosecond() / 1000; micro != 0 {
-		text += fmt.Sprintf(".%06d", micro)
-	}
-	return text
+// isSketch says that a column is a BITMAP, an HLL or a PERCENTILE: the protocol
+// shows NULL for them, functions read them.
+func isSketch(t sql.Type) bool {
+	return t == builtin.Bitmap || t == builtin.HLL || t == builtin.Percentile
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/rowexec"
 	sysvars "github.com/dolthub/go-mysql-server/sql/variables"
 
+	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
@@ -45,18 +46,17 @@ type query struct {
 }
 
 // plan analyzes one SELECT. The library reports some errors by panicking.
-func (e *engine) plan(ctx context.Context, ss *session, text string) (q *query, err error) {
+func (e *engine) plan(ctx context.Context, ss *session, text rewritten) (q *query, err error) {
 	defer catch(&err)
-	sc := sql.NewContext(ctx, sql.WithSession(ss.base), sql.WithMemoryManager(e.memory), sql.WithQuery(text))
-	b := planbuilder.New(sc, e.analyzer.Catalog, nil, nil)
-	node, _, _, flags, err := b.Parse(text, nil, false)
+	ctx = builtin.WithEnv(ctx, ss.env())
+	sc := sql.NewContext(ctx, sql.WithSession(ss.base), sql.WithMemoryManager(e.memory), sql.WithQuery(text.sql))
+	sc.SetQueryTime(ss.server.opts.Clock.Now())
+	b := planbuilder.New(sc, e.analyzer.Catalog, nil, ss.dialect(text))
+	node, _, _, flags, err := b.Parse(text.sql, nil, false)
 	if err != nil {
 		return nil, engineError(err)
 	}
 	if node, err = e.analyzer.Analyze(sc, node, nil, flags); err != nil {
-		return nil, engineError(err)
-	}
-	if node, err = retypeSums(node); err != nil {
 		return nil, engineError(err)
 	}
 	return &query{ctx: sc, node: node, flag: flags}, nil
@@ -164,7 +164,10 @@ func firstFrames(stack []byte) string {
 func engineError(err error) error {
 	var unknown *store.UnknownTable
 	var noDB *store.UnknownDatabase
+	var signature *builtin.SignatureError
 	switch {
+	case errors.As(err, &signature):
+		return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: %v.", signature)
 	case errors.As(err, &unknown), errors.As(err, &noDB):
 		return err
 	case sql.ErrNoDatabaseSelected.Is(err):

@@ -254,10 +254,11 @@ func (in *inserter) computed(col store.Column, toks []lex.Token) (v any, err err
 	if err != nil {
 		return nil, err
 	}
-	if text, _, err = in.ss.rewrite(list[0]); err != nil {
+	query, _, err := in.ss.rewrite(list[0])
+	if err != nil {
 		return nil, err
 	}
-	q, err := in.ss.server.engine.plan(in.ctx, in.ss, text)
+	q, err := in.ss.server.engine.plan(in.ctx, in.ss, query)
 	if err != nil {
 		return nil, err
 	}

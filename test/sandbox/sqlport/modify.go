@@ -194,10 +194,11 @@ func (ss *session) planText(ctx context.Context, text string) (*query, error) {
 	if len(list) != 1 {
 		return nil, fmt.Errorf("expected one statement, got %d", len(list))
 	}
-	if text, _, err = ss.rewrite(list[0]); err != nil {
+	query, _, err := ss.rewrite(list[0])
+	if err != nil {
 		return nil, err
 	}
-	return ss.server.engine.plan(ctx, ss, text)
+	return ss.server.engine.plan(ctx, ss, query)
 }
 
 // assignment reads column = expression.

@@ -13,7 +13,7 @@ import (
 // Prepare implements wire.Session. StarRocks prepares queries only, and those
 // from 3.2 on.
 func (ss *session) Prepare(ctx context.Context, text string) (wire.Prepared, error) {
-	if v := ss.server.version; v[0] < 3 || v[0] == 3 && v[1] < 2 {
+	if !ss.server.release.AtLeast(3, 2) {
 		return wire.Prepared{}, wire.Errorf(1064, "HY000", "Unsupported command(COM_STMT_PREPARE)")
 	}
 	list, err := lex.Split(text)

@@ -65,6 +65,7 @@ func TestSelect(t *testing.T) {
 		{"SELECT SUM(f), AVG(f) FROM orders", "0 | 0"},
 		{"SELECT MIN(made), MAX(day), MIN(name) FROM orders", "2024-01-02 03:04:05.100000 | 9999-12-31 | B"},
 		{"SELECT SUM(id) FROM orders WHERE id < 0", "NULL"},
+		{"SELECT SUM(id) FROM (SELECT 9223372036854775807 id UNION ALL SELECT 1) x", "-9223372036854775808"}, // wraps, as the server's
 		{"SELECT id, SUM(price) s FROM orders GROUP BY id HAVING s > 0 ORDER BY s DESC",
 			"1 | 12345678901234567890123456789.123456789 / 9007199254740993 | 0.000000001"},
 		{"SELECT s + 1 FROM (SELECT SUM(big) s FROM orders) q", "170141183460469231731687303715884105723"},
@@ -112,7 +113,6 @@ func TestQueryErrors(t *testing.T) {
 		{"SELECT id FROM orders TABLET(x)", 1064, "Getting syntax error"},
 		{"SELECT id FROM orders PARTITION(p9)", 1735, "Unknown partition 'p9' in table 'orders'"},
 		{"SELECT id FROM other.d.orders", 1064, ""},
-		{"SELECT SUM(id) FROM (SELECT 9223372036854775807 id UNION ALL SELECT 1) x", 1690, "SUM overflows BIGINT: the sum is 9223372036854775808"},
 		{"BEGIN", 1064, "explicit transactions are not supported"},
 		{"ALTER TABLE orders ADD COLUMN x INT", 1064, "Unexpected input 'ALTER'"},
 		{"EXPLAIN SELECT 1", 1064, "not supported"},

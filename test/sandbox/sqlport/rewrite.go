@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
 )
@@ -19,36 +20,51 @@ type hint struct {
 type edit struct {
 	from, to int
 	text     string
+	title    bool // the names of result columns show the source text instead
 }
 
 // rewrite turns a StarRocks query into one the engine reads. What it changes:
 // hints are taken out and returned; FROM t PARTITION (p) TABLET (ids) becomes a
-// table name that carries the tablets; the catalog default_catalog goes; type names
-// in CAST become MySQL's; integers past BIGINT become LARGEINT, for the engine
-// compares them as floats otherwise; system variables become their values.
-func (ss *session) rewrite(stmt lex.Statement) (string, []hint, error) {
-	r := &rewriter{Cursor: lex.Cursor{Toks: stmt.Toks}, ss: ss}
+// table name that carries the tablets; the catalog default_catalog goes; names of
+// scalar functions get the prefix under which the engine finds StarRocks' own, and
+// CAST, [1, 2], a[1] and map{..} become such calls; integers past BIGINT become
+// LARGEINT, for the engine compares them as floats otherwise; system variables
+// become their values.
+func (ss *session) rewrite(stmt lex.Statement) (rewritten, []hint, error) {
+	r := &rewriter{Cursor: lex.Cursor{Toks: stmt.Toks}, ss: ss, src: stmt.Src}
 	for r.Peek().Kind != lex.EOF {
 		if err := r.step(); err != nil {
-			return "", nil, err
+			return rewritten{}, nil, err
 		}
 	}
+	slices.SortStableFunc(r.edits, func(a, b edit) int { return a.from - b.from })
 	start := stmt.Toks[0].Pos
 	end := stmt.Toks[len(stmt.Toks)-1].Pos
 	var b strings.Builder
+	var titles []string
 	for _, e := range r.edits {
+		if e.title {
+			titles = append(titles, e.text, stmt.Src[e.from:e.to])
+		}
 		b.WriteString(stmt.Src[start:e.from])
 		b.WriteString(e.text)
 		start = e.to
 	}
 	b.WriteString(stmt.Src[start:end])
-	return b.String(), r.hints, nil
+	return rewritten{sql: b.String(), titles: titles}, r.hints, nil
+}
+
+// rewritten is a query the engine reads.
+type rewritten struct {
+	sql    string
+	titles []string // pairs of a text in sql and what the client wrote for it
 }
 
 type rewriter struct {
 	lex.Cursor
 	ss    *session
-	edits []edit // in source order
+	src   string
+	edits []edit
 	hints []hint
 	casts []int // depth of parentheses inside each open CAST
 }
@@ -62,9 +78,9 @@ func (r *rewriter) step() error {
 			return err
 		}
 		r.hints = append(r.hints, list...)
-		r.edits = append(r.edits, edit{t.Pos, t.End, " "})
+		r.edits = append(r.edits, edit{from: t.Pos, to: t.End, text: " "})
 	case t.Kind == lex.Number && isWide(t.Text):
-		r.edits = append(r.edits, edit{t.Pos, t.End, "CAST(" + t.Text + " AS " + castTypes["largeint"] + ")"})
+		return r.wide(t)
 	case t.Is("@@"):
 		return r.variable(t)
 	case t.Is("into"):
@@ -74,9 +90,20 @@ func (r *rewriter) step() error {
 	case t.IsName() && strings.ContainsRune(t.Text, 1):
 		return lex.At(t, "a name may not hold the byte 0x01")
 	case t.Is("default_catalog") && r.Peek().Is("."):
-		r.edits = append(r.edits, edit{t.Pos, r.Next().End, ""})
+		r.edits = append(r.edits, edit{from: t.Pos, to: r.Next().End})
 	case t.Kind == lex.Word && (t.Is("cast") || t.Is("try_cast")) && r.Peek().Is("("):
 		r.casts = append(r.casts, 0)
+		r.put(t.Pos, t.End, "`"+builtin.Prefix+"cast`")
+	case t.Kind == lex.Word && r.Peek().Is("(") && builtin.IsScalar(t.Text) && !r.behindDot() && !(t.Is("mod") && r.I > 1 && endsValue(r.Toks[r.I-2])):
+		r.put(t.Pos, t.End, "`"+builtin.Prefix+strings.ToLower(t.Text)+"`")
+	case t.Kind == lex.Word && slices.Contains(bareFunctions, strings.ToLower(t.Text)) && !r.behindDot():
+		r.put(t.Pos, t.End, "`"+builtin.Prefix+strings.ToLower(t.Text)+"`()")
+	case t.Is("["):
+		r.bracket(t)
+	case t.Is("]"):
+		r.put(t.Pos, t.End, ")"+mark("]"))
+	case t.Is("map") && r.Peek().Is("{"):
+		return r.mapLiteral(t)
 	case t.Is("("):
 		for i := range r.casts {
 			r.casts[i]++
@@ -87,7 +114,7 @@ func (r *rewriter) step() error {
 		}
 		r.casts = slices.DeleteFunc(r.casts, func(depth int) bool { return depth <= 0 })
 	case t.Is("as") && len(r.casts) > 0 && r.casts[len(r.casts)-1] == 1:
-		r.castType()
+		return r.castType(t)
 	case t.IsName() && r.startsNarrowing():
 		return r.narrow(t)
 	}
@@ -122,30 +149,8 @@ func (r *rewriter) variable(at lex.Token) error {
 	if !isNumber(deflt) && deflt != "true" && deflt != "false" {
 		text = literal(wire.Arg{Text: []byte(text)})
 	}
-	r.edits = append(r.edits, edit{at.Pos, name.End, text})
+	r.edits = append(r.edits, edit{from: at.Pos, to: name.End, text: text})
 	return nil
-}
-
-// castTypes maps the type names of StarRocks that MySQL does not cast to.
-var castTypes = map[string]string{
-	"boolean": "SIGNED", "tinyint": "SIGNED", "smallint": "SIGNED", "int": "SIGNED", "integer": "SIGNED", "bigint": "SIGNED",
-	"largeint": "DECIMAL(40,0)", "string": "CHAR", "varchar": "CHAR", "datetime": "DATETIME(6)", "varbinary": "BINARY",
-}
-
-func (r *rewriter) castType() {
-	t := r.Peek()
-	to, ok := castTypes[strings.ToLower(t.Text)]
-	if !ok || t.Kind != lex.Word {
-		return
-	}
-	r.Next()
-	end := t.End
-	if r.Peek().Is("(") && r.After(1).Kind == lex.Number && r.After(2).Is(")") {
-		end = r.After(2).End
-		r.I += 2 // the closing parenthesis balances the opening one: both are left out
-		r.Next()
-	}
-	r.edits = append(r.edits, edit{t.Pos, end, to})
 }
 
 // startsNarrowing reports whether [TEMPORARY] PARTITION (names) or TABLET (ids)
@@ -202,7 +207,7 @@ func (r *rewriter) narrow(table lex.Token) error {
 	if !r.hasAlias() {
 		text += " AS " + wire.QuoteName(table.Text)
 	}
-	r.edits = append(r.edits, edit{table.Pos, end, text})
+	r.edits = append(r.edits, edit{from: table.Pos, to: end, text: text})
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 
+	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
@@ -165,7 +166,7 @@ func (s *scan) converters() map[int]func(any) any {
 	schema, cols := s.table.snap.Schema(), s.table.columns()
 	conv := map[int]func(any) any{}
 	for _, p := range s.filterPlaces() {
-		conv[p] = toEngine(schema.Columns[cols[p]].Type)
+		conv[p] = builtin.ToEngine(schema.Columns[cols[p]].Type)
 	}
 	return conv
 }

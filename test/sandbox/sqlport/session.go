@@ -10,6 +10,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 
+	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/ddl"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
@@ -60,6 +61,27 @@ func (ss *session) Reset() {
 
 // Close implements wire.Session.
 func (ss *session) Close() { ss.server.forgetQueryID(ss) }
+
+// env is what the functions of a query see of the session.
+func (ss *session) env() *builtin.Env {
+	zone, err := builtin.Zone(ss.vars.get("time_zone"))
+	if err != nil {
+		zone = time.UTC
+	}
+	return &builtin.Env{Zone: zone, Version: ss.server.opts.Version, MySQLVersion: mysqlVersion, User: "'" + ss.user() + "'@'%'"}
+}
+
+// dialect reads a rewritten query. GROUP_CONCAT put a blank behind the comma before 3.1.
+func (ss *session) dialect(q rewritten) *dialect {
+	d := &dialect{separator: ","}
+	if !ss.server.release.AtLeast(3, 1) {
+		d.separator = ", "
+	}
+	if len(q.titles) > 0 {
+		d.titles = strings.NewReplacer(q.titles...)
+	}
+	return d
+}
 
 func (ss *session) db() string { return ss.base.GetCurrentDatabase() }
 

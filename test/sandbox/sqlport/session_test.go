@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/gx-etl/gx/test/sandbox/release"
 	"github.com/gx-etl/gx/test/sandbox/sqlport"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
@@ -45,7 +46,7 @@ func TestVariables(t *testing.T) {
 	s := serve(t, stored(t, orders))
 	db, other := open(t, s, "d"), open(t, s, "d")
 	want(t, db, "SELECT @@version_comment LIMIT 1", "StarRocks")
-	want(t, db, "SELECT current_version(), VERSION(), DATABASE(), CONNECTION_ID() > 0", sqlport.DefaultVersion+" | 8.0.33 | d | 1")
+	want(t, db, "SELECT current_version(), VERSION(), DATABASE(), CONNECTION_ID() > 0", release.Newest().String()+" | 8.0.33 | d | 1")
 	run(t, db, "SET query_timeout = 10, @@session.autocommit = OFF, SESSION sql_mode = '', @x = 1 + 2, NAMES utf8mb4")
 	want(t, db, "SELECT @@query_timeout, @@session.autocommit AS ac, @@sql_mode", "10 | 0 | ")
 	want(t, db, "SELECT @@query_timeout + @x, @x", "13 | 3")
@@ -250,11 +251,11 @@ func TestTwoServers(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range 4 {
 		wg.Go(func() {
-			b := serveWith(t, second, sqlport.Options{Version: "3.4.0"})
+			b := serveWith(t, second, sqlport.Options{Version: "3.5.0"})
 			twin := serve(t, first)
 			for range 20 {
 				want(t, open(t, a, "d"), "SELECT COUNT(*), current_version() FROM orders", "4 | 3.1.0")
-				want(t, open(t, b, "d"), "SELECT id, current_version() FROM orders", "42 | 3.4.0")
+				want(t, open(t, b, "d"), "SELECT id, current_version() FROM orders", "42 | 3.5.0")
 				run(t, open(t, b, "d"), fmt.Sprintf("SET GLOBAL query_timeout = %d", 100+n))
 				want(t, open(t, twin, "d"), "SELECT SUM(id), @@query_timeout FROM orders", "9007199254740998 | 300")
 			}

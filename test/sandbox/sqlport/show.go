@@ -176,7 +176,7 @@ func likePattern(pattern string) *regexp.Regexp {
 func (ss *session) showWhere(ctx context.Context, a *answer, where string, w *wire.Result) error {
 	v := &virtualTable{name: "answer", db: scratchDB, cols: a.cols, rows: func(context.Context) ([][]any, error) { return a.rows, nil }}
 	q, err := ss.server.engine.plan(context.WithValue(ctx, scratchKey{}, v), ss,
-		"SELECT * FROM "+wire.QuoteName(scratchDB)+".answer "+where)
+		rewritten{sql: "SELECT * FROM " + wire.QuoteName(scratchDB) + ".answer " + where})
 	if err != nil {
 		return err
 	}

@@ -11,17 +11,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/gx-etl/gx/test/sandbox/clock"
+	"github.com/gx-etl/gx/test/sandbox/release"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
-
-// DefaultVersion is the StarRocks version a server shows without Options.Version.
-const DefaultVersion = "3.5.5"
 
 // mysqlVersion is what version() and the greeting say, on every StarRocks of
 // the last years.
@@ -39,9 +37,11 @@ type Node struct {
 // Options configure a Server. Callbacks may be nil, and may be called from
 // several connections at once.
 type Options struct {
-	// Version is the StarRocks version to show, "3.3.2" or shorter. Below
-	// 3.2 server-side prepared statements are refused altogether.
+	// Version is the StarRocks release to play, "3.3" or "3.3.2" (see package
+	// release); the newest one without.
 	Version string
+	// Clock tells the time; without one it is the machine's.
+	Clock *clock.Clock
 	// Frontends, Backends and ComputeNodes list the nodes of the cluster.
 	Frontends, Backends, ComputeNodes func() []Node
 }
@@ -55,35 +55,27 @@ type Server struct {
 	globals *variables
 	started time.Time
 	ids     queryIDs
-	version [2]int // major and minor
+	release release.Release
 }
 
 // New makes a server that is not listening yet. The error is a Version that
 // cannot be read.
 func New(st *store.Store, o Options) (*Server, error) {
-	if o.Version == "" {
-		o.Version = DefaultVersion
+	played := release.Newest()
+	if o.Version != "" {
+		var err error
+		if played, err = release.Parse(o.Version); err != nil {
+			return nil, err
+		}
 	}
-	s := &Server{st: st, opts: o, globals: newVariables(), started: time.Now()}
-	var err error
-	if s.version, err = parseVersion(o.Version); err != nil {
-		return nil, err
+	o.Version = played.String()
+	if o.Clock == nil {
+		o.Clock = &clock.Clock{}
 	}
+	s := &Server{st: st, opts: o, release: played, globals: newVariables(), started: o.Clock.Now()}
 	s.engine = newEngine(s)
 	s.wire = wire.NewServer(s, mysqlVersion)
 	return s, nil
-}
-
-func parseVersion(v string) (got [2]int, err error) {
-	parts := strings.SplitN(v, ".", 3)
-	for i := range got {
-		if i < len(parts) {
-			if got[i], err = strconv.Atoi(strings.TrimRight(parts[i], "-abcdefghijklmnopqrstuvwxyz")); err != nil {
-				return got, fmt.Errorf("StarRocks version %q: expected something like 3.3.2", v)
-			}
-		}
-	}
-	return got, nil
 }
 
 // Listen opens addr (host:port, port 0 for any) and starts to accept clients.

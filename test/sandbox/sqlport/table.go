@@ -2,15 +2,11 @@ package sqlport
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"math/big"
-	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/go-mysql-server/sql/types"
-	"github.com/shopspring/decimal"
 
+	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
@@ -35,7 +31,7 @@ func newTable(t *store.Table) *table {
 	tab := &table{t: t, snap: snap, full: make(sql.Schema, len(s.Columns))}
 	for i, c := range s.Columns {
 		tab.full[i] = &sql.Column{
-			Name: c.Name, Type: sqlType(c.Type), Nullable: c.Nullable, Source: t.Name(), DatabaseSource: t.DB(),
+			Name: c.Name, Type: builtin.SQLType(c.Type), Nullable: c.Nullable, Source: t.Name(), DatabaseSource: t.DB(),
 			PrimaryKey: s.Model == store.Primary && c.Key, Comment: c.Comment,
 		}
 	}
@@ -107,7 +103,7 @@ func newRows(ctx context.Context, t *table, columns []int) *rows {
 	r := &rows{cur: newReader(ctx, t, columns), raw: make([]any, len(columns))}
 	schema := t.snap.Schema()
 	for _, c := range columns {
-		r.conv = append(r.conv, toEngine(schema.Columns[c].Type))
+		r.conv = append(r.conv, builtin.ToEngine(schema.Columns[c].Type))
 	}
 	return r
 }
@@ -150,92 +146,4 @@ func (r *reader) next(dst []any) (bool, error) {
 		}
 	}
 	return r.cur.Next(dst), nil
-}
-
-// largeIntDigits is the precision that tells a LARGEINT from a DECIMAL, which
-// has 38 digits at most.
-const largeIntDigits = 40
-
-var largeIntType = types.MustCreateDecimalType(largeIntDigits, 0)
-
-// engineScale is the largest scale a decimal type of the engine can name. Values
-// keep the scale they have; see sqlType.
-const engineScale = types.DecimalTypeMaxScale
-
-// sqlType is the engine's type of a column. The three text types differ only in
-// what the client is told: VAR_STRING for VARCHAR, STRING for CHAR and for what has
-// no MySQL type. They have no length that a comparison could trip over.
-func sqlType(t store.Type) sql.Type {
-	switch t.Kind {
-	case store.Boolean:
-		return types.Boolean
-	case store.TinyInt:
-		return types.Int8
-	case store.SmallInt:
-		return types.Int16
-	case store.Int:
-		return types.Int32
-	case store.BigInt:
-		return types.Int64
-	case store.LargeInt:
-		return largeIntType
-	case store.Float:
-		return types.Float32
-	case store.Double:
-		return types.Float64
-	case store.Decimal:
-		return types.MustCreateDecimalType(uint8(t.Precision), uint8(min(t.Scale, engineScale)))
-	case store.Date:
-		return types.Date
-	case store.DateTime:
-		return types.DatetimeMaxPrecision
-	case store.Varchar:
-		return types.LongText
-	case store.Binary:
-		return types.LongBlob
-	case store.Char:
-		return types.Text
-	}
-	return types.MediumText
-}
-
-// toEngine converts a canonical value that is not NULL; nil means it is used as
-// it is.
-func toEngine(t store.Type) func(any) any {
-	switch t.Kind {
-	case store.LargeInt:
-		return func(v any) any { return decimal.NewFromBigInt(v.(*big.Int), 0) }
-	case store.Decimal:
-		return func(v any) any { return mustDecimal(v.(string)) }
-	case store.Date, store.DateTime:
-		return func(v any) any { return parseMoment(v.(string)) }
-	}
-	return nil
-}
-
-func mustDecimal(s string) decimal.Decimal {
-	d, err := decimal.NewFromString(s)
-	if err != nil {
-		panic(fmt.Sprintf("the store holds the decimal %q", s))
-	}
-	return d
-}
-
-// parseMoment reads "2006-01-02[ 15:04:05[.ffffff]]", which the store has checked.
-func parseMoment(s string) time.Time {
-	num := func(from, to int) (n int) {
-		for _, c := range []byte(s[from:to]) {
-			n = n*10 + int(c-'0')
-		}
-		return n
-	}
-	y, m, d := num(0, 4), time.Month(num(5, 7)), num(8, 10)
-	if len(s) == 10 {
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	}
-	micro := 0
-	if len(s) == 26 {
-		micro = num(20, 26)
-	}
-	return time.Date(y, m, d, num(11, 13), num(14, 16), num(17, 19), micro*1000, time.UTC)
 }

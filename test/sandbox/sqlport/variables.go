@@ -250,7 +250,7 @@ func (ss *session) assignUser(ctx context.Context, c *lex.Cursor, stmt lex.State
 			depth--
 		}
 	}
-	q, err := ss.server.engine.plan(ctx, ss, "SELECT "+stmt.Between(from, c.I))
+	q, err := ss.planText(ctx, "SELECT "+stmt.Between(from, c.I))
 	if err != nil {
 		return err
 	}

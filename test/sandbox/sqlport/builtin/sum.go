@@ -1,4 +1,4 @@
-package sqlport
+package builtin
 
 import (
 	"fmt"
@@ -10,49 +10,18 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/shopspring/decimal"
-
-	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
 )
-
-// functions stand before the engine's own. The engine adds integers as floats;
-// StarRocks adds them exactly.
-var functions = map[string]sql.Function{
-	"version": textFunction("version", mysqlVersion),
-	"sum": sql.Function1{Name: "sum", Fn: func(e sql.Expression) sql.Expression {
-		return &sum{UnaryExpression: expression.UnaryExpression{Child: e}}
-	}},
-	"avg": sql.Function1{Name: "avg", Fn: func(e sql.Expression) sql.Expression {
-		return &sum{UnaryExpression: expression.UnaryExpression{Child: e}, average: true}
-	}},
-}
-
-func textFunction(name, text string) sql.Function {
-	return sql.Function0{Name: name, Fn: func() sql.Expression { return &constant{name: name, text: text} }}
-}
-
-// constant is a function without arguments that always says the same.
-type constant struct{ name, text string }
-
-var _ sql.FunctionExpression = (*constant)(nil)
-
-func (c *constant) FunctionName() string                                   { return c.name }
-func (c *constant) Description() string                                    { return "returns " + c.text }
-func (c *constant) Resolved() bool                                         { return true }
-func (c *constant) String() string                                         { return c.name + "()" }
-func (c *constant) Type() sql.Type                                         { return types.LongText }
-func (c *constant) IsNullable() bool                                       { return false }
-func (c *constant) Children() []sql.Expression                             { return nil }
-func (c *constant) Eval(*sql.Context, sql.Row) (any, error)                { return c.text, nil }
-func (c *constant) WithChildren(...sql.Expression) (sql.Expression, error) { return c, nil }
 
 // sum is SUM, or AVG when average is set. Integers give BIGINT (AVG: DOUBLE),
 // LARGEINT gives LARGEINT, DECIMAL keeps its scale at 38 digits (AVG: six digits
-// more, at most 12), everything else is added as DOUBLE.
+// more, at most 12), everything else is added as DOUBLE. A sum that does not fit wraps
+// around in 64 or 128 bits without a word, as it does in the server's accumulators.
 type sum struct {
 	expression.UnaryExpression
-	average bool
-	id      sql.ColumnId
-	window  *sql.WindowDefinition
+	average  bool
+	distinct bool
+	id       sql.ColumnId
+	window   *sql.WindowDefinition
 }
 
 var (
@@ -68,17 +37,25 @@ func (s *sum) FunctionName() string {
 }
 
 func (s *sum) Description() string { return "adds exactly" }
-func (s *sum) String() string      { return fmt.Sprintf("%s(%s)", s.FunctionName(), s.Child) }
-func (s *sum) IsNullable() bool    { return true }
+func (s *sum) IsDistinct() bool    { return s.distinct }
+
+func (s *sum) String() string {
+	if s.distinct {
+		return fmt.Sprintf("%s(DISTINCT %s)", s.FunctionName(), s.Child)
+	}
+	return fmt.Sprintf("%s(%s)", s.FunctionName(), s.Child)
+}
+
+func (s *sum) IsNullable() bool { return true }
 
 func (s *sum) Type() sql.Type {
 	in := s.Child.Type()
 	switch {
-	case isLargeInt(in):
+	case IsLargeInt(in):
 		if s.average {
 			return types.Float64
 		}
-		return largeIntType
+		return LargeInt
 	case types.IsDecimal(in):
 		scale := in.(sql.DecimalType).Scale()
 		if s.average {
@@ -91,9 +68,8 @@ func (s *sum) Type() sql.Type {
 	return types.Float64
 }
 
-func isLargeInt(t sql.Type) bool {
-	d, ok := t.(sql.DecimalType)
-	return ok && d.Precision() == largeIntDigits && d.Scale() == 0
+func newSum(name string, e sql.Expression) *sum {
+	return &sum{UnaryExpression: expression.UnaryExpression{Child: e}, average: name == "avg"}
 }
 
 func averageScale(scale uint8) uint8 {
@@ -177,6 +153,7 @@ type sumBuffer struct {
 	small int64
 	exact decimal.Decimal
 	float float64
+	seen  map[string]bool // of SUM(DISTINCT)
 }
 
 func (b *sumBuffer) Dispose() { expression.Dispose(b.sum.Child) }
@@ -185,6 +162,16 @@ func (b *sumBuffer) Update(ctx *sql.Context, row sql.Row) error {
 	v, err := b.sum.Child.Eval(ctx, row)
 	if err != nil || v == nil {
 		return err
+	}
+	if b.sum.distinct {
+		key, _ := Text(b.in, v)
+		if b.seen[key] {
+			return nil
+		}
+		if b.seen == nil {
+			b.seen = map[string]bool{}
+		}
+		b.seen[key] = true
 	}
 	b.rows++
 	switch v := v.(type) {
@@ -242,26 +229,27 @@ func (b *sumBuffer) Eval(*sql.Context) (any, error) {
 		return f, nil
 	}
 	if b.out == types.Int64 {
-		if !total.BigInt().IsInt64() {
-			return nil, outOfRange("BIGINT", total)
-		}
-		return total.IntPart(), nil
+		return wrap64(total.BigInt()), nil
 	}
-	if isLargeInt(b.out) {
-		if limit := new(big.Int).Lsh(big.NewInt(1), 127); total.BigInt().CmpAbs(limit) >= 0 && total.BigInt().Cmp(new(big.Int).Neg(limit)) != 0 {
-			return nil, outOfRange("LARGEINT", total)
-		}
-		return total, nil
+	if IsLargeInt(b.out) {
+		return decimal.NewFromBigInt(wrapWide(total.BigInt()), 0), nil
 	}
 	if b.sum.average {
 		scale := int32(b.out.(sql.DecimalType).Scale())
 		return total.DivRound(decimal.NewFromInt(b.rows), scale), nil
 	}
+	if !fitsLargeInt(total.Coefficient()) {
+		return decimal.NewFromBigInt(wrapWide(total.Coefficient()), total.Exponent()), nil
+	}
 	return total, nil
 }
 
-func outOfRange(typ string, total decimal.Decimal) error {
-	return wire.Errorf(1690, "22003", "SUM overflows %s: the sum is %s; cast the argument to DECIMAL(38,0)", typ, total)
+// wrap64 keeps the low 64 bits.
+func wrap64(i *big.Int) int64 {
+	if i.IsInt64() {
+		return i.Int64()
+	}
+	return int64(new(big.Int).And(i, new(big.Int).SetUint64(math.MaxUint64)).Uint64())
 }
 
 // windowSum adds up one frame after the other. A frame that starts where the last
