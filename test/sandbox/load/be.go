@@ -126,7 +126,7 @@ func (l *running) admit(user, password string) error {
 	if !users.Check(user, password) {
 		return errors.New(accessDenied(user, l.r))
 	}
-	if !users.CanInsert(user) {
+	if !users.CanInsert(user, l.q.DB, l.q.Table) {
 		return errors.New(noInsert)
 	}
 	table, err := l.s.store.Table(l.q.DB, l.q.Table)

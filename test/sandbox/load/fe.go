@@ -106,7 +106,7 @@ func (s *Server) redirect(w *statusWriter, r *http.Request, db, table string) {
 			"Message": "class com.starrocks.common.DdlException: There is no 100-continue header"})
 		return
 	}
-	if !s.store.Users().CanInsert(user) {
+	if !s.store.Users().CanInsert(user, db, table) {
 		unauthorized(w, noInsert)
 		return
 	}

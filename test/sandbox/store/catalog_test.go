@@ -75,13 +75,13 @@ func TestBadSchemas(t *testing.T) {
 
 func TestUsers(t *testing.T) {
 	u := NewUsers()
-	if !u.Check("root", "") || u.Check("root", "x") || u.Check("nobody", "") || !u.CanInsert("root") {
+	if !u.Check("root", "") || u.Check("root", "x") || u.Check("nobody", "") || !u.CanInsert("root", "d", "t") {
 		t.Error("fresh users")
 	}
 	u.Add("root", "pw")
 	u.Add("r", "")
 	u.SetReadOnly("r", true)
-	if u.Check("root", "") || !u.Check("root", "pw") || u.CanInsert("r") || u.CanInsert("nobody") {
+	if u.Check("root", "") || !u.Check("root", "pw") || u.CanInsert("r", "d", "t") || u.CanInsert("nobody", "d", "t") {
 		t.Error("changed users")
 	}
 }
