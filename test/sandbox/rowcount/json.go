@@ -1,0 +1,140 @@
+package rowcount
+
+import "math/bits"
+
+// JSON counts the rows of a stream of JSON documents: the objects that are
+// documents, or the objects that are elements of documents that are arrays. The
+// count is exact for a valid stream. Strings, numbers and punctuation are not
+// checked; what is wrong with the brackets shows in Broken and Stray.
+//
+// A backslash makes the quote after it an ordinary byte, inside strings and, in
+// what is not JSON, outside of them too. Not safe for concurrent use.
+type JSON struct {
+	at     int // nesting at which rows begin
+	depth  int
+	rows   int64
+	stray  bool
+	broken bool
+	carry  carry
+	found  [batch]brackets
+	// rest is the beginning of a block whose end has not come yet.
+	rest  [blockSize]byte
+	nrest int
+}
+
+// batch is how many blocks are looked at before their brackets are counted: 4 KiB
+// stay in the first-level cache.
+const batch = 64
+
+// NewJSON returns a counter of documents, or, with elements, of the elements of
+// arrays.
+func NewJSON(elements bool) *JSON {
+	c := &JSON{}
+	if elements {
+		c.at = 1
+	}
+	return c
+}
+
+// Feed takes the next bytes of the stream, cut anywhere.
+func (c *JSON) Feed(data []byte) {
+	if c.nrest > 0 {
+		n := copy(c.rest[c.nrest:], data)
+		c.nrest += n
+		data = data[n:]
+		if c.nrest < blockSize {
+			return
+		}
+		c.blocks(c.rest[:])
+		c.nrest = 0
+	}
+	whole := len(data) &^ (blockSize - 1)
+	c.blocks(data[:whole])
+	c.nrest = copy(c.rest[:], data[whole:])
+}
+
+// End says that the stream is over and returns how many rows it had. Broken
+// and Stray are final after it.
+func (c *JSON) End() int64 {
+	if c.nrest > 0 {
+		for i := c.nrest; i < blockSize; i++ {
+			c.rest[i] = ' '
+		}
+		c.blocks(c.rest[:])
+		c.nrest = 0
+	}
+	return c.rows
+}
+
+// Broken tells that a string or a bracket was left open, or more brackets were
+// closed than opened.
+func (c *JSON) Broken() bool { return c.broken || c.depth != 0 || c.carry.inString != 0 }
+
+// Stray tells that an array stood where a row should be, or an object where an
+// array of rows should be.
+func (c *JSON) Stray() bool { return c.stray }
+
+func (c *JSON) blocks(data []byte) {
+	for len(data) > 0 {
+		n := min(len(data)/blockSize, batch)
+		find(data[:n*blockSize], c.found[:n], &c.carry)
+		for i := range c.found[:n] {
+			if b := &c.found[i]; b.curly|b.square|b.closed != 0 {
+				c.count(b)
+			}
+		}
+		data = data[n*blockSize:]
+	}
+}
+
+// count follows the nesting through 64 bytes that have brackets.
+func (c *JSON) count(b *brackets) {
+	opened := b.curly | b.square
+	all := opened | b.closed
+	level := c.depth - c.at
+	closes := bits.OnesCount64(b.closed)
+	if level > closes { // so deep that no row can begin here
+		c.depth += bits.OnesCount64(opened) - closes
+		return
+	}
+	// Rows without nesting are the common case: brackets open and close in
+	// turn. Then the difference of the two words has ones from each bracket of
+	// the kind that comes first up to before the next of the other kind.
+	var turns uint64
+	var first uint64
+	switch level {
+	case 0:
+		turns, first = b.closed-opened, opened
+	case 1:
+		turns, first = opened-b.closed, b.closed
+	default:
+		c.walk(b)
+		return
+	}
+	if turns^turns<<1 != all || turns&all != first {
+		c.walk(b)
+		return
+	}
+	c.rows += int64(bits.OnesCount64(b.curly))
+	c.stray = c.stray || b.square != 0
+	c.depth += bits.OnesCount64(opened) - closes
+}
+
+// walk goes from bracket to bracket.
+func (c *JSON) walk(b *brackets) {
+	opened := b.curly | b.square
+	for all := opened | b.closed; all != 0; all &= all - 1 {
+		bit := all & -all
+		switch {
+		case opened&bit == 0:
+			c.depth--
+			c.broken = c.broken || c.depth < 0
+			continue
+		case c.depth == c.at && b.curly&bit != 0:
+			c.rows++
+		case c.depth == c.at, c.depth < c.at && b.curly&bit != 0:
+			c.stray = true
+		}
+		c.depth++
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package rowcount
+
+func find(data []byte, out []brackets, c *carry) { findPlain(data, out, c) }
+
+func runs(data []byte, d byte) int { return runsPlain(data, d) }
