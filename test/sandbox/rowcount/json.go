@@ -5,18 +5,19 @@ import "math/bits"
 // JSON counts the rows of a stream of JSON documents: the objects that are
 // documents, or the objects that are elements of documents that are arrays. The
 // count is exact for a valid stream. Strings, numbers and punctuation are not
-// checked; what is wrong with the brackets shows in Broken and Stray.
+// checked; what is wrong with the brackets shows in Broken and Strays.
 //
 // A backslash makes the quote after it an ordinary byte, inside strings and, in
 // what is not JSON, outside of them too. Not safe for concurrent use.
 type JSON struct {
-	at     int // nesting at which rows begin
-	depth  int
-	rows   int64
-	stray  bool
-	broken bool
-	carry  carry
-	found  [batch]brackets
+	at          int // nesting at which rows begin
+	depth       int
+	rows        int64
+	strayObject bool
+	strayArray  bool
+	broken      bool
+	carry       carry
+	found       [batch]brackets
 	// rest is the beginning of a block whose end has not come yet.
 	rest  [blockSize]byte
 	nrest int
@@ -54,7 +55,7 @@ func (c *JSON) Feed(data []byte) {
 }
 
 // End says that the stream is over and returns how many rows it had. Broken
-// and Stray are final after it.
+// and Strays are final after it.
 func (c *JSON) End() int64 {
 	if c.nrest > 0 {
 		for i := c.nrest; i < blockSize; i++ {
@@ -70,9 +71,9 @@ func (c *JSON) End() int64 {
 // closed than opened.
 func (c *JSON) Broken() bool { return c.broken || c.depth != 0 || c.carry.inString != 0 }
 
-// Stray tells that an array stood where a row should be, or an object where an
-// array of rows should be.
-func (c *JSON) Stray() bool { return c.stray }
+// Strays tells what stood in the wrong place: an object where an array of rows
+// should be, an array where a row should be.
+func (c *JSON) Strays() (object, array bool) { return c.strayObject, c.strayArray }
 
 func (c *JSON) blocks(data []byte) {
 	for len(data) > 0 {
@@ -116,7 +117,7 @@ func (c *JSON) count(b *brackets) {
 		return
 	}
 	c.rows += int64(bits.OnesCount64(b.curly))
-	c.stray = c.stray || b.square != 0
+	c.strayArray = c.strayArray || b.square != 0
 	c.depth += bits.OnesCount64(opened) - closes
 }
 
@@ -132,8 +133,10 @@ func (c *JSON) walk(b *brackets) {
 			continue
 		case c.depth == c.at && b.curly&bit != 0:
 			c.rows++
-		case c.depth == c.at, c.depth < c.at && b.curly&bit != 0:
-			c.stray = true
+		case c.depth == c.at:
+			c.strayArray = true
+		case c.depth < c.at && b.curly&bit != 0:
+			c.strayObject = true
 		}
 		c.depth++
 	}

@@ -11,8 +11,9 @@ import (
 
 // verdict is all that a JSON counter has to say.
 type verdict struct {
-	rows          int64
-	broken, stray bool
+	rows                int64
+	broken              bool
+	strayObj, strayList bool
 }
 
 // byteWise is the same counter, one byte after the other.
@@ -33,7 +34,8 @@ func byteWise(data []byte, elements bool) (v verdict) {
 			if depth == at && b == '{' {
 				v.rows++
 			}
-			v.stray = v.stray || depth == at && b == '[' || depth < at && b == '{'
+			v.strayObj = v.strayObj || depth < at && b == '{'
+			v.strayList = v.strayList || depth == at && b == '['
 			depth++
 		case b == '}' || b == ']':
 			depth--
@@ -49,7 +51,9 @@ func counted(pieces [][]byte, elements bool) verdict {
 	for _, p := range pieces {
 		c.Feed(p)
 	}
-	return verdict{c.End(), c.Broken(), c.Stray()}
+	rows := c.End()
+	object, array := c.Strays()
+	return verdict{rows, c.Broken(), object, array}
 }
 
 // cut draws borders and cuts data at them.
@@ -186,9 +190,9 @@ func TestJSON(t *testing.T) {
 		{`{"a":"}`, false, verdict{rows: 1, broken: true}},
 		{`{}}`, false, verdict{rows: 1, broken: true}},
 		{`[{}`, true, verdict{rows: 1, broken: true}},
-		{`{}` + far + `[{}]`, false, verdict{rows: 1, stray: true}},
-		{`[{},[{}]]`, true, verdict{rows: 1, stray: true}},
-		{`[{}]` + far + `{"a":{}}`, true, verdict{rows: 2, stray: true}},
+		{`{}` + far + `[{}]`, false, verdict{rows: 1, strayList: true}},
+		{`[{},[{}]]`, true, verdict{rows: 1, strayList: true}},
+		{`[{}]` + far + `{"a":{}}`, true, verdict{rows: 2, strayObj: true}},
 	} {
 		if got := counted([][]byte{[]byte(c.text)}, c.elements); got != c.want {
 			t.Errorf("%q: %+v, want %+v", c.text, got, c.want)
