@@ -77,17 +77,21 @@ func BenchmarkLoadJSON(b *testing.B) {
 func BenchmarkCount(b *testing.B) {
 	csv, objects := benchBody(csvLine), benchBody(jsonLine)
 	pairs := bytes.ReplaceAll(csv, []byte("\n"), []byte("\r\n"))
-	for name, count := range map[string]func() (int64, error){
-		"csv":       func() (int64, error) { return countCSV(bytes.NewReader(csv), []byte{'\n'}, 0) },
-		"csvSkip1":  func() (int64, error) { return countCSV(bytes.NewReader(csv), []byte{'\n'}, 1) },
-		"csv2bytes": func() (int64, error) { return countCSV(bytes.NewReader(pairs), []byte("\r\n"), 0) },
-		"json":      func() (int64, error) { return countJSON(bytes.NewReader(objects), false) },
+	for name, c := range map[string]struct {
+		body []byte
+		q    Request
+	}{
+		"csv":       {csv, Request{delimiter: []byte{'\n'}}},
+		"csvSkip1":  {csv, Request{delimiter: []byte{'\n'}, skip: 1}},
+		"csv2bytes": {pairs, Request{delimiter: []byte("\r\n")}},
+		"csvQuoted": {csv, Request{separator: []byte{'\t'}, delimiter: []byte{'\n'}, enclose: '"'}},
+		"json":      {objects, Request{json: true}},
 	} {
 		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(len(csv)))
+			b.SetBytes(int64(len(c.body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if n, err := count(); err != nil || n < benchRows-1 {
+				if n, err := countRows(&c.q, bytes.NewReader(c.body)); err != nil || n < benchRows-1 {
 					b.Fatal(n, err)
 				}
 			}

@@ -2,48 +2,115 @@ package ingest
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-// Counting 64 bytes at a time agrees with counting byte by byte, in whatever
-// pieces the data comes.
-func TestJSONCounterBlocks(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		alphabet := []byte(`""""{}[]aY_y,: ` + "\x7f\xff\x80")
-		if rapid.Bool().Draw(t, "backslashes") {
-			alphabet = append(alphabet, '\\')
-		}
-		data := rapid.SliceOfN(rapid.SampledFrom(alphabet), 0, 400).Draw(t, "data")
-		plain, quick := jsonCounter{at: 1}, jsonCounter{at: 1}
-		plain.bytes(data)
-		for rest := data; len(rest) > 0; {
-			n := rapid.IntRange(1, len(rest)).Draw(t, "piece")
-			quick.feed(rest[:n])
-			rest = rest[n:]
-		}
-		if plain != quick {
-			t.Fatalf("%q: %+v, byte by byte %+v", data, quick, plain)
-		}
-	})
-}
-
-func TestCSVCounterAgreesWithSplitting(t *testing.T) {
+func TestCountCSVAgreesWithSplitting(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		delimiter := rapid.SampledFrom([]string{"\n", "##", "aba", "#a#"}).Draw(t, "delimiter")
 		data := rapid.SliceOfN(rapid.SampledFrom([]byte("\n#ab")), 0, 80).Draw(t, "data")
 		skip := rapid.IntRange(0, 3).Draw(t, "skip")
-		want := int64(0)
 		lines := bytes.Split(data, []byte(delimiter))
+		if len(lines[len(lines)-1]) == 0 {
+			lines = lines[:len(lines)-1]
+		}
+		short := skip > len(lines)
+		want := int64(0)
 		for _, l := range lines[min(skip, len(lines)):] {
 			if len(l) > 0 {
 				want++
 			}
 		}
-		got, err := countCSV(&oddPieces{data: data, n: len(data)}, []byte(delimiter), skip)
-		if err != nil || got != want {
-			t.Fatalf("%q by %q, %d skipped: %d, %v; want %d", data, delimiter, skip, got, err, want)
+		got, err := countRows(&Request{delimiter: []byte(delimiter), skip: skip}, &oddPieces{data: data, n: len(data)})
+		if (err != nil) != short || got != want {
+			t.Fatalf("%q by %q, %d skipped: %d, %v; want %d, error %v", data, delimiter, skip, got, err, want, short)
 		}
 	})
+}
+
+// What the counter refuses, the reader refuses in the same words; where both
+// take a body, they see as many rows.
+func TestCountJSONJudgesLikeTheReader(t *testing.T) {
+	tab := fuzzTable(t, store.Duplicate)
+	root := path{{key: "data"}}
+	for _, c := range []struct {
+		body string
+		q    Request
+		want string // of the counter when it cannot know what the reader knows
+	}{
+		{body: `{"k":1,"n":2}{"k":2,"n":3}`},
+		{body: "\n\t [{\"k\":1,\"n\":2},{}] []", q: Request{stripArray: true}},
+		{body: "  \n"},
+		{body: `[{"k":1,"n":2}]`},
+		{body: `{"k":1,"n":2} [{"k":1}]`},
+		{body: `{"k":1,"n":2}`, q: Request{stripArray: true}},
+		{body: `[{"k":1,"n":2}] {"k":1}`, q: Request{stripArray: true}},
+		{body: `[{"k":1,"n":2},[]]`, q: Request{stripArray: true}},
+		{body: strings.Repeat(" ", 300) + `"k"`},
+		{body: `1`, q: Request{stripArray: true}},
+		{body: `{"k":1`, want: "illegal json: brackets or quotes that do not close"},
+		{body: `{"k":"1}`, want: "illegal json: brackets or quotes that do not close"},
+		{body: `[{"k":1}`, q: Request{stripArray: true}, want: "illegal json: brackets or quotes that do not close"},
+		{body: `{"k":1}}`, want: "illegal json: brackets or quotes that do not close"},
+		{body: `{"data":{"k":1,"n":2}} {"data":{"k":"}","n":2}}`, q: Request{root: root}},
+		{body: `{"data":[{"k":1,"n":2},{"k":{},"n":2}]} {"data":[]}`, q: Request{root: root, stripArray: true}},
+		{body: `{"data":[{"k":1,"n":2}]}`, q: Request{root: root}},
+		{body: `{"data":{"k":1,"n":2}}`, q: Request{root: root, stripArray: true}},
+		{body: `{"k":1,"n":2}`, q: Request{root: root}},
+		{body: `{"data":{"k":1,"n":2}`, q: Request{root: root}},
+	} {
+		c.q.json = true
+		sink, readErr := readRows(t, tab, &c.q, strings.NewReader(c.body))
+		for _, odd := range []bool{false, true} {
+			src := &oddPieces{data: []byte(c.body)}
+			if !odd {
+				src.n = len(c.body)
+			}
+			rows, err := countRows(&c.q, src)
+			switch {
+			case (err == nil) != (readErr == nil):
+				t.Errorf("%s: counted with %v, read with %v", c.body, err, readErr)
+			case err == nil && rows != sink.total:
+				t.Errorf("%s: %d counted, %d read", c.body, rows, sink.total)
+			case err != nil && c.want != "" && err.Error() != c.want:
+				t.Errorf("%s: counted with %v, want %s", c.body, err, c.want)
+			case err != nil && c.want == "" && err.Error() != readErr.Error():
+				t.Errorf("%s: counted with %v, read with %v", c.body, err, readErr)
+			}
+		}
+	}
+}
+
+func TestCountPassesOnWhatEndsABody(t *testing.T) {
+	cut := errors.New("cut")
+	for name, q := range map[string]Request{
+		"csv":    {delimiter: []byte("\n")},
+		"quoted": {separator: []byte("\t"), delimiter: []byte("\n"), enclose: '"'},
+		"json":   {json: true},
+		"rooted": {json: true, root: path{{key: "a"}}},
+	} {
+		if rows, err := countRows(&q, &brokenReader{data: []byte(`{"a":1}` + "\n"), err: cut}); !errors.Is(err, cut) || rows != 0 {
+			t.Errorf("%s: %d, %v", name, rows, err)
+		}
+	}
+}
+
+// brokenReader gives all its data, then an error.
+type brokenReader struct {
+	data []byte
+	err  error
+}
+
+func (r *brokenReader) Read(p []byte) (int, error) {
+	n := copy(p, r.data)
+	if r.data = r.data[n:]; len(r.data) == 0 {
+		return n, r.err
+	}
+	return n, nil
 }
