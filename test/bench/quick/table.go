@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gx-etl/gx/test/bench/rig"
 )
@@ -16,37 +15,15 @@ const (
 	goalCPU  = 1.4 // CPU seconds per million messages over all processes of gx, at most
 )
 
-// spread is what several measurements of one thing came to.
-type spread struct{ median, low, high float64 }
-
-func spreadOf(values []float64) spread {
-	if len(values) == 0 {
-		return spread{}
-	}
-	v := slices.Sorted(slices.Values(values))
-	mid := v[len(v)/2]
-	if len(v)%2 == 0 {
-		mid = (v[len(v)/2-1] + mid) / 2
-	}
-	return spread{mid, v[0], v[len(v)-1]}
-}
-
-func (s spread) String() string {
-	if s.low == s.high {
-		return fmt.Sprintf("%.2f", s.median)
-	}
-	return fmt.Sprintf("%.2f (%.2f–%.2f)", s.median, s.low, s.high)
-}
-
 // over takes one number out of every measurement of a subject.
-func (b *bench) over(subject string, take func(*sample) float64) spread {
+func (b *bench) over(subject string, take func(*sample) float64) rig.Spread {
 	var values []float64
 	for i := range b.samples {
 		if s := &b.samples[i]; s.Subject == subject {
 			values = append(values, take(s))
 		}
 	}
-	return spreadOf(values)
+	return rig.SpreadOf(values)
 }
 
 func perMillion(cpuSeconds float64, messages int64) float64 {
@@ -76,7 +53,7 @@ func (b *bench) each(subject, format string, take func(*sample, rig.Process) flo
 	first := slices.IndexFunc(b.samples, func(s sample) bool { return s.Subject == subject })
 	var out []string
 	for i := range b.samples[first].Processes {
-		out = append(out, fmt.Sprintf(format, b.over(subject, func(s *sample) float64 { return take(s, s.Processes[i]) }).median))
+		out = append(out, fmt.Sprintf(format, b.over(subject, func(s *sample) float64 { return take(s, s.Processes[i]) }).Median))
 	}
 	return strings.Join(out, " + ")
 }
@@ -88,20 +65,20 @@ func (b *bench) print(w io.Writer) {
 		row := []string{s.about,
 			b.over(s.name, (*sample).rate).String(),
 			b.over(s.name, func(s *sample) float64 { return float64(s.Counted) / s.Wall / 1e6 }).String(),
-			fmt.Sprintf("%.0f", b.over(s.name, func(s *sample) float64 { return float64(s.Bytes) / s.Seconds / 1e6 }).median),
+			fmt.Sprintf("%.0f", b.over(s.name, func(s *sample) float64 { return float64(s.Bytes) / s.Seconds / 1e6 }).Median),
 			b.over(s.name, (*sample).cpu).String(),
 			b.each(s.name, "%.2f", func(s *sample, p rig.Process) float64 { return perMillion(p.CPUSeconds, s.Messages) }),
-			fmt.Sprintf("%.0f", b.over(s.name, (*sample).resident).median),
+			fmt.Sprintf("%.0f", b.over(s.name, (*sample).resident).Median),
 			b.each(s.name, "%.0f", func(_ *sample, p rig.Process) float64 { return float64(p.MaxRSS) / 1e6 }),
 			b.ratio(s.name),
-			fmt.Sprintf("%.2f, %.2f", b.over(s.name, func(s *sample) float64 { return perMillion(s.Broker, s.Messages) }).median,
-				b.over(s.name, func(s *sample) float64 { return perMillion(s.Sink, s.Messages) }).median),
+			fmt.Sprintf("%.2f, %.2f", b.over(s.name, func(s *sample) float64 { return perMillion(s.Broker, s.Messages) }).Median,
+				b.over(s.name, func(s *sample) float64 { return perMillion(s.Sink, s.Messages) }).Median),
 			b.counted(s.name),
 		}
 		rows = append(rows, row)
 	}
 	b.head(w)
-	table(w, rows)
+	rig.Table(w, rows)
 	if b.check {
 		b.goals(w)
 	}
@@ -110,15 +87,15 @@ func (b *bench) print(w io.Writer) {
 func (b *bench) head(w io.Writer) {
 	var bytes float64
 	for _, s := range b.subjects {
-		bytes = max(bytes, b.over(s.name, func(s *sample) float64 { return float64(s.Bytes) / float64(s.Messages) }).median)
+		bytes = max(bytes, b.over(s.name, func(s *sample) float64 { return float64(s.Bytes) / float64(s.Messages) }).Median)
 	}
 	var busy, stolen, others, widest float64
 	for _, s := range b.samples {
 		busy, stolen, others = max(busy, s.Busy), max(stolen, s.Stolen), max(others, s.Others/s.Wall)
 	}
 	for _, s := range b.subjects {
-		if r := b.over(s.name, (*sample).rate); r.median > 0 {
-			widest = max(widest, (r.high-r.low)/r.median)
+		if r := b.over(s.name, (*sample).rate); r.Median > 0 {
+			widest = max(widest, (r.High-r.Low)/r.Median)
 		}
 	}
 	_, _ = fmt.Fprintf(w, "\n%d messages of %.0f bytes in %d partitions of a real Kafka, %d times each, interleaved; median (lowest–highest).\n",
@@ -129,11 +106,11 @@ func (b *bench) head(w io.Writer) {
 }
 
 func (b *bench) ratio(subject string) string {
-	base := b.over("sarama-group", (*sample).rate).median
+	base := b.over("sarama-group", (*sample).rate).Median
 	if base == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.0f %%", b.over(subject, (*sample).rate).median/base*100)
+	return fmt.Sprintf("%.0f %%", b.over(subject, (*sample).rate).Median/base*100)
 }
 
 func (b *bench) counted(subject string) string {
@@ -152,32 +129,8 @@ func (b *bench) goals(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "\nGoals: %s was not measured.\n", name)
 		return
 	}
-	rate, cpu := b.over(name, (*sample).rate).median, b.over(name, (*sample).cpu).median
+	rate, cpu := b.over(name, (*sample).rate).Median, b.over(name, (*sample).cpu).Median
 	word := map[bool]string{true: "met", false: "not met"}
 	_, _ = fmt.Fprintf(w, "\nGoals of the JSON pass-through, stated for 2 cores:\n  at least %.1f M msg/s: %.2f, %s\n  at most %.1f CPU-s/M: %.2f, %s\n",
 		goalRate, rate, word[rate >= goalRate], goalCPU, cpu, word[cpu <= goalCPU])
-}
-
-// table prints rows, the first of which is the head, as Markdown with aligned columns.
-func table(w io.Writer, rows [][]string) {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	for n, row := range rows {
-		line := "|"
-		for i, cell := range row {
-			line += " " + cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)) + " |"
-		}
-		_, _ = fmt.Fprintln(w, line)
-		if n == 0 {
-			line = "|"
-			for _, width := range widths {
-				line += strings.Repeat("-", width+2) + "|"
-			}
-			_, _ = fmt.Fprintln(w, line)
-		}
-	}
 }

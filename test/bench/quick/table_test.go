@@ -10,22 +10,6 @@ import (
 	"github.com/gx-etl/gx/test/bench/rig"
 )
 
-func TestSpread(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		want   string
-	}{
-		{nil, "0.00"},
-		{[]float64{1.5}, "1.50"},
-		{[]float64{3, 1, 2}, "2.00 (1.00–3.00)"},
-		{[]float64{4, 1, 2, 3}, "2.50 (1.00–4.00)"},
-	} {
-		if got := spreadOf(c.values).String(); got != c.want {
-			t.Errorf("%v gives %s, want %s", c.values, got, c.want)
-		}
-	}
-}
-
 // measured is a bench as it stands after its measurements.
 func measured() *bench {
 	b := &bench{settings: settings{messages: 1_000_000, partitions: 4, repeat: 1, check: true}, subjects: subjects}
