@@ -14,7 +14,7 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X 
 # gms_pure_go: the sandbox's SQL engine with Go regular expressions in place of a C library.
 TEST_TAGS := -tags gms_pure_go
 
-.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit e2e sandbox kafka kafka-stop bench-quick bench-move fuzz clean clean-all
+.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit e2e sandbox kafka kafka-stop bench-quick bench-move bench-standin fuzz clean clean-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench-quick: build ## gx beside sarama alone, about a minute, on a real Kafka (A
 
 bench-move: build ## move a million messages from a real Kafka and compare the tables with the topic
 	scripts/bench-move.sh $(ARGS)
+
+bench-standin: gx-sandbox ## speeds of the stand-in itself, about a minute (ARGS='--check' fails when a target is missed)
+	scripts/bench-standin.sh $(ARGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	scripts/fuzz.sh $(FUZZTIME)

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/gx-etl/gx/test/bench/rig"
+)
+
+// best is the figure that others on the machine disturbed least, and the one that is judged.
+func (b *bench) best(s *subject) float64 {
+	spread := rig.SpreadOf(b.figures[s.name])
+	if s.lowIsGood() {
+		return spread.Low
+	}
+	return spread.High
+}
+
+func (s *subject) lowIsGood() bool { return s.atMost || s.unit == "bytes" }
+
+func (s *subject) met(v float64) bool {
+	if s.atMost {
+		return v <= s.target
+	}
+	return v >= s.target
+}
+
+func (b *bench) print(w io.Writer) {
+	rows := [][]string{{"What", "Unit", "Best", "Median (lowest–highest)", "Of the ceiling", "Target", "Met"}}
+	for i := range b.subjects {
+		s := &b.subjects[i]
+		spread, best := rig.SpreadOf(b.figures[s.name]), b.best(s)
+		target, met := "-", "-"
+		if s.target != 0 {
+			target = "≥ " + fmt.Sprintf("%.0f", s.target)
+			if s.atMost {
+				target = "≤ " + fmt.Sprintf("%.0f", s.target)
+			}
+			met = map[bool]string{true: "met", false: "not met"}[s.met(best)]
+		}
+		rows = append(rows, []string{s.about, s.unit, fmt.Sprintf(s.format, best),
+			fmt.Sprintf(s.format+" ("+s.format+"–"+s.format+")", spread.Median, spread.Low, spread.High), b.ofCeiling(s), target, met})
+	}
+	_, _ = fmt.Fprintf(w, "\nThe stand-in and its client on one machine, each in a process of its own; rounds: %d, interleaved.\n", b.repeat)
+	_, _ = fmt.Fprintf(w, "The best is judged: whatever else the machine does only makes a figure worse.\nMachine: %s.\n\n", rig.Machine())
+	rig.Table(w, rows)
+}
+
+func (b *bench) ofCeiling(s *subject) string {
+	ceiling := rig.SpreadOf(b.figures["ceiling"]).High
+	if ceiling == 0 || s.unit != "GB/s" {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f %%", 100*b.best(s)/ceiling)
+}
+
+// verdict fails, when that is asked for, if a target is not met.
+func (b *bench) verdict() error {
+	var bad []string
+	for i := range b.subjects {
+		s := &b.subjects[i]
+		if best := b.best(s); s.target != 0 && !s.met(best) {
+			bad = append(bad, fmt.Sprintf("%s: "+s.format+" %s", s.about, best, s.unit))
+		}
+	}
+	if bad == nil || !b.check {
+		return nil
+	}
+	return fmt.Errorf("targets not met:\n%s", strings.Join(bad, "\n"))
+}
