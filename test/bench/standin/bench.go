@@ -140,7 +140,7 @@ func passing(ctx context.Context, args ...string) (passed, error) {
 }
 
 func (b *bench) ceiling(ctx context.Context) (float64, error) {
-	p, err := passing(ctx, "pour", b.sink)
+	p, err := passing(ctx, "ceiling", b.sink)
 	return float64(p.Bytes) / p.Seconds / 1e9, err
 }
 

@@ -30,7 +30,7 @@ func sink() error {
 }
 
 func drainAll(l net.Listener) error {
-	buf := make([]byte, 256<<10)
+	buf := make([]byte, 64<<10)
 	for {
 		c, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -78,7 +78,7 @@ func startSink(ctx context.Context) (addr string, stop func() error, err error) 
 	return strings.TrimSpace(line), stop, nil
 }
 
-// pour sends so many bytes to a sink.
+// pour sends the body so many times to a sink over one connection.
 func pour(ctx context.Context, addr string, body []byte, times int) (passed, error) {
 	var dialer net.Dialer
 	c, err := dialer.DialContext(ctx, "tcp", addr)
@@ -99,4 +99,19 @@ func pour(ctx context.Context, addr string, body []byte, times int) (passed, err
 		return passed{}, fmt.Errorf("answer of the sink: %w", err)
 	}
 	return passed{Bytes: int64(times) * int64(len(body)), Seconds: time.Since(began).Seconds()}, nil
+}
+
+// ceiling is the quickest of several pours, for a figure that others are compared with must not be low by chance.
+func ceiling(ctx context.Context, addr string) (best passed, err error) {
+	body := forms[0].body(csvRows)
+	for range 4 {
+		p, err := pour(ctx, addr, body, 10)
+		if err != nil {
+			return passed{}, err
+		}
+		if best.Bytes == 0 || p.Seconds < best.Seconds {
+			best = p
+		}
+	}
+	return best, nil
 }

@@ -75,7 +75,7 @@ func parent(ctx context.Context) error {
 // child does one thing; args are its name and what it needs.
 func child(ctx context.Context, args []string) error {
 	what, args := args[0], args[1:]
-	wanted, ok := map[string]int{"sink": 0, "pour": 1, "load": 6, "drain": 2, "scan": 2}[what]
+	wanted, ok := map[string]int{"sink": 0, "ceiling": 1, "load": 6, "drain": 2, "scan": 2}[what]
 	if !ok || len(args) != wanted {
 		return fmt.Errorf("a child does not know %q with %d arguments", what, len(args))
 	}
@@ -84,8 +84,8 @@ func child(ctx context.Context, args []string) error {
 	switch what {
 	case "sink":
 		return sink()
-	case "pour":
-		out, err = pour(ctx, args[0], forms[0].body(csvRows), 20)
+	case "ceiling":
+		out, err = ceiling(ctx, args[0])
 	case "drain":
 		out, err = drainRows(ctx, args[0], args[1])
 	case "scan":

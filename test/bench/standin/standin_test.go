@@ -176,6 +176,15 @@ func TestVerdict(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "399999 rows/s") || !strings.Contains(err.Error(), "1.20 s") {
 		t.Errorf("%v", err)
 	}
+	b = measured()
+	b.figures["ceiling"], b.figures["discard-csv"] = []float64{2.5}, []float64{1.76}
+	if err := b.verdict(); err != nil {
+		t.Errorf("under a low ceiling: %v", err)
+	}
+	b.figures["discard-csv"] = []float64{1.74}
+	if err := b.verdict(); err == nil {
+		t.Error("less than 70 % of a low ceiling will do")
+	}
 	b.check = false
 	if err := b.verdict(); err != nil {
 		t.Errorf("without --check: %v", err)
