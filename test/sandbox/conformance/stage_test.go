@@ -1,6 +1,11 @@
 package conformance
 
-import "github.com/gx-etl/gx/test/sandbox"
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/gx-etl/gx/test/sandbox"
+)
 
 func sizes(e *env) {
 	e = e.own(func(o *sandbox.Options) { o.Limits.MaxBodyBytes, o.Limits.MaxJSONBytes = 100, 30 })
@@ -28,4 +33,49 @@ func labelsForgotten(e *env) {
 	e.ok(e.load("t", "1\ta\t5\n", "label: old"))
 	e.wantState("c", "VISIBLE")
 	e.wantCount("t", 5)
+}
+
+// control posts a verb to the control endpoint.
+func (e *env) control(path, body string) *reply {
+	e.t.Helper()
+	r := e.do("POST", e.ControlAddr()+path, strings.NewReader(body))
+	if r.code != 200 {
+		e.t.Fatalf("control %s %s: %s", path, body, r)
+	}
+	return r
+}
+
+func runningLimit(e *env) {
+	e = e.own(func(o *sandbox.Options) { o.Limits.MaxRunningTxn = 1 })
+	w := e.open("open")
+	e.want(e.load("t", "3\ta\t5\n", "label: c"), "Fail", "current running txns on db")
+	e.ok(w.finish("4\ta\t5\n"))
+	e.ok(e.load("t", "3\ta\t5\n", "label: c"))
+	e.wantRows("t", "3|a|5", "4|a|5")
+}
+
+func unknownTarget(e *env) {
+	send := func(path string, headers ...string) *reply {
+		return e.redirected("PUT", path, strings.NewReader("1\ta\t5\n"), append(headers, "Expect: 100-continue")...)
+	}
+	e.want(send("/api/nope/t/_stream_load"), "Fail", "unknown database, database=nope")
+	e.want(send("/api/"+e.db+"/nope/_stream_load"), "Fail", `unknown table "`+e.db+`.nope"`)
+	// Names travel percent-encoded.
+	e.run("CREATE DATABASE `" + e.db + " ä`")
+	e.run("CREATE TABLE `" + e.db + " ä`.`t 1` " + tableT + " DISTRIBUTED BY HASH(k) BUCKETS 1")
+	e.ok(send("/api/" + e.db + "%20%C3%A4/t%201/_stream_load"))
+	// A user who may only look.
+	user := e.db + "_reader"
+	e.run("CREATE USER '" + user + "'@'%' IDENTIFIED BY 'pw'")
+	auth := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":pw"))
+	r := send(e.path("t"), auth)
+	if r.code != 401 || !strings.Contains(r.text("msg"), "Access denied; you need (at least one of) the ") {
+		e.t.Errorf("FE: %s", r)
+	}
+	e.want(e.direct("t", "1\ta\t5\n", auth), "Fail", "Access denied; you need (at least one of) the ")
+	e.run("GRANT INSERT ON TABLE " + e.db + ".t TO USER '" + user + "'@'%'")
+	e.ok(send(e.path("t"), auth))
+	e.run("REVOKE INSERT ON TABLE " + e.db + ".t FROM USER '" + user + "'@'%'")
+	e.want(e.direct("t", "1\ta\t5\n", auth), "Fail", "Access denied; you need (at least one of) the ")
+	e.wantRows("t", "1|a|5")
 }
