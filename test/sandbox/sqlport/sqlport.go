@@ -44,6 +44,8 @@ type Options struct {
 	Clock *clock.Clock
 	// Frontends, Backends and ComputeNodes list the nodes of the cluster.
 	Frontends, Backends, ComputeNodes func() []Node
+	// Hooks make the port misbehave.
+	Hooks wire.Hooks
 }
 
 // Server is the MySQL port over one store.
@@ -75,6 +77,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s := &Server{st: st, opts: o, release: played, globals: newVariables(), started: o.Clock.Now()}
 	s.engine = newEngine(s)
 	s.wire = wire.NewServer(s, mysqlVersion)
+	s.wire.Hooks = o.Hooks
 	return s, nil
 }
 

@@ -104,6 +104,10 @@ func (c *Conn) serve(ctx context.Context) {
 	c.info = Info{ID: c.ID, User: c.User, Host: c.Remote, Command: "Sleep", Since: time.Now()}
 	c.mu.Unlock()
 
+	if err := c.login(ctx, l); err != nil {
+		c.sendError(err)
+		return
+	}
 	s := c.server.handler.Open(c)
 	defer s.Close()
 	if l.db != "" {
@@ -221,11 +225,7 @@ func (c *Conn) query(ctx context.Context, s Session, text string) error {
 	qctx, done := c.begin(ctx, text)
 	defer done()
 	w := c.result(false)
-	err := s.Query(qctx, text, w)
-	if err != nil {
-		return c.sendError(err)
-	}
-	return c.p.flush()
+	return c.run(qctx, w, func() error { return s.Query(qctx, text, w) })
 }
 
 // fieldList answers the old command that lists a table's columns.

@@ -21,13 +21,15 @@ var errTooBig = errors.New("message over max_allowed_packet")
 type packets struct {
 	r     *bufio.Reader
 	w     *bufio.Writer
+	pace  *paced
 	seq   byte
 	limit int
 	in    []byte // the last message read; valid until the next read
 }
 
 func newPackets(c net.Conn, limit int) *packets {
-	return &packets{r: bufio.NewReaderSize(c, 16<<10), w: bufio.NewWriterSize(c, 64<<10), limit: limit}
+	pace := &paced{Conn: c}
+	return &packets{r: bufio.NewReaderSize(c, 16<<10), w: bufio.NewWriterSize(pace, 64<<10), pace: pace, limit: limit}
 }
 
 // read returns the next whole message. The slice is reused by the next call.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"net"
 	"strconv"
 	"time"
 )
@@ -35,6 +36,9 @@ type Result struct {
 	open  bool  // Columns was written, End was not
 	rows  int64 // rows of the current result
 	total int64 // rows of all results
+
+	mishap *Mishap // what interrupts the rows, nil for nothing
+	conn   net.Conn
 }
 
 // More announces whether the current statement is followed by another one in
@@ -148,6 +152,11 @@ func (r *Result) EndRow() error {
 	if r.fail != nil {
 		return r.fail
 	}
+	if r.mishap != nil {
+		if err := r.interrupted(false); err != nil {
+			return err
+		}
+	}
 	r.rows++
 	r.total++
 	return r.p.write(r.row)
@@ -155,6 +164,9 @@ func (r *Result) EndRow() error {
 
 // End closes a result with rows.
 func (r *Result) End() error {
+	if err := r.interrupted(true); err != nil {
+		return err
+	}
 	r.open = false
 	if r.eof {
 		return r.p.write([]byte{0xfe, 0, 0, byte(r.status()), byte(r.status() >> 8)})

@@ -15,6 +15,8 @@ type Server struct {
 	Version string
 	// MaxPacket is the largest request in bytes.
 	MaxPacket int
+	// Hooks make it misbehave. Set before Listen.
+	Hooks Hooks
 
 	handler Handler
 	ctx     context.Context
@@ -49,6 +51,9 @@ func (s *Server) Listen(addr string) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
+	}
+	if s.Hooks.Listener != nil {
+		l = s.Hooks.Listener(l)
 	}
 	s.l = l
 	s.running.Go(func() { s.accept(l) })

@@ -92,10 +92,8 @@ func (c *Conn) execute(ctx context.Context, s Session, body []byte) error {
 	}
 	qctx, done := c.begin(ctx, st.p.Text)
 	defer done()
-	if err := s.Execute(qctx, st.p, args, c.result(true)); err != nil {
-		return c.sendError(err)
-	}
-	return c.p.flush()
+	w := c.result(true)
+	return c.run(qctx, w, func() error { return s.Execute(qctx, st.p, args, w) })
 }
 
 // args reads the parameters of an execution.
