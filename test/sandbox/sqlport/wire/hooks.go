@@ -13,7 +13,7 @@ type Hooks struct {
 	Listener func(net.Listener) net.Listener
 	// Login is asked when a client has proven who it is. Its error is what the
 	// client sees, and the connection ends.
-	Login func(ctx context.Context, user, db string) error
+	Login func(ctx context.Context, who Info) error
 	// Statement is asked before each statement. It may wait, as long as ctx lasts.
 	Statement func(ctx context.Context, s Info) *Mishap
 }
@@ -39,7 +39,7 @@ func (c *Conn) login(ctx context.Context, l login) error {
 	if c.server.Hooks.Login == nil {
 		return nil
 	}
-	return c.server.Hooks.Login(ctx, l.user, l.db)
+	return c.server.Hooks.Login(ctx, Info{ID: c.ID, User: l.user, Host: c.Remote, DB: l.db})
 }
 
 // mishap asks what goes wrong with the running statement, nil for nothing.
