@@ -104,7 +104,7 @@ func Start(o Options) (*Server, error) {
 	o.Limits.defaults()
 	s := &Server{
 		store: o.Store, discard: o.Discard, limits: o.Limits, started: time.Now(),
-		ingest: ingest.Options{Limits: o.Limits.Limits, Discard: o.Discard, Release: o.Release, Compile: o.Compile},
+		ingest:    ingest.Options{Limits: o.Limits.Limits, Discard: o.Discard, Release: o.Release, Compile: o.Compile},
 		ledger:    ledger.New(o.Limits.LabelKeepNum, o.Limits.LabelKeepAge, o.Limits.MaxRunningTxn),
 		listeners: map[string]net.Listener{}, closing: make(chan struct{}),
 		published: map[int64]chan struct{}{}, discarded: map[string]int64{}, addresses: map[string]string{},

@@ -32,6 +32,9 @@ func (p *provider) Database(ctx *sql.Context, name string) (sql.Database, error)
 			return inputDB{t}, nil
 		}
 	}
+	if v := p.server.systemDB(name); v != nil {
+		return v, nil
+	}
 	if !p.server.st.HasDatabase(name) {
 		return nil, &store.UnknownDatabase{Database: name}
 	}
@@ -39,7 +42,7 @@ func (p *provider) Database(ctx *sql.Context, name string) (sql.Database, error)
 }
 
 func (p *provider) HasDatabase(ctx *sql.Context, name string) bool {
-	return name == scratchDB && ctx.Value(scratchKey{}) != nil || p.server.st.HasDatabase(name)
+	return name == scratchDB && ctx.Value(scratchKey{}) != nil || p.server.hasDatabase(name)
 }
 
 func (p *provider) AllDatabases(*sql.Context) []sql.Database {
@@ -71,13 +74,16 @@ func (d *database) GetTableNames(*sql.Context) ([]string, error) { return d.st.T
 
 // GetTableInsensitive finds a table, possibly narrowed (see narrowing). The view of
 // its rows is taken here: one per reference in a query.
-func (d *database) GetTableInsensitive(_ *sql.Context, name string) (sql.Table, bool, error) {
+func (d *database) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {
 	name, narrow, err := splitTableName(name)
 	if err != nil {
 		return nil, false, err
 	}
 	t, err := d.st.Table(d.name, name)
 	if err != nil {
+		return nil, false, err
+	}
+	if err := sessionOf(ctx).mayRead(d.name, name); err != nil {
 		return nil, false, err
 	}
 	tab := newTable(t)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
+	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
 // firstBackendID is where node numbers start.
@@ -36,12 +37,6 @@ const (
 func (s *Server) showNodes(kind string) *answer {
 	clock := func(t time.Time) string { return t.Format(time.DateTime) }
 	start, now := clock(s.started), clock(time.Now())
-	nodes := func(f func() []Node) []Node {
-		if f == nil {
-			return nil
-		}
-		return f()
-	}
 	switch kind {
 	case "backends":
 		a := &answer{cols: columnsOf(backendColumns)}
@@ -51,7 +46,7 @@ func (s *Server) showNodes(kind string) *answer {
 				tablets += int64(p.Buckets)
 			}
 		}
-		for i, n := range nodes(s.opts.Backends) {
+		for i, n := range s.backends() {
 			alive, why, code := aliveText(n)
 			a.add(firstBackendID+int64(i), n.Host, heartbeatPort, bePort, int64(n.HTTPPort), brpc, start, now, alive,
 				"false", "false", tablets, "0.000 ", "1.000 GB", "1.000 GB", "0.00 %", "0.00 %", why, s.opts.Version,
@@ -87,6 +82,16 @@ func (s *Server) showNodes(kind string) *answer {
 	return a
 }
 
+// nodes asks a callback that may be missing.
+func nodes(f func() []Node) []Node {
+	if f == nil {
+		return nil
+	}
+	return f()
+}
+
+func (s *Server) backends() []Node { return nodes(s.opts.Backends) }
+
 func aliveText(n Node) (alive, why, code string) {
 	if n.Down {
 		return "false", "java.net.ConnectException: Connection refused (Connection refused)", "DISCONNECTED"
@@ -98,6 +103,9 @@ func (ss *session) showProcesses(full bool) *answer {
 	a := &answer{cols: columnsOf("Id# User Host Db Command ConnectionStartTime Time# State Info IsPending")}
 	const shown = 100
 	for _, p := range ss.server.wire.List() {
+		if p.User != ss.user() && !ss.can(store.OperatePriv, onSystem) {
+			continue
+		}
 		info := p.Text
 		if !full && len(info) > shown {
 			info = strings.ToValidUTF8(info[:shown], "")
@@ -160,6 +168,13 @@ func (ss *session) kill(c *lex.Cursor, w *wire.Result) error {
 		}
 	default:
 		return lex.Unexpected(t, "INTEGER_VALUE", "SINGLE_QUOTED_TEXT")
+	}
+	for _, p := range ss.server.wire.List() {
+		if uint64(p.ID) == id && p.User != ss.user() {
+			if err := ss.may(store.OperatePriv, onSystem); err != nil {
+				return err
+			}
+		}
 	}
 	if !ss.server.wire.Kill(uint32(id), !query) {
 		return wire.Errorf(1094, "HY000", "Unknown thread id: %d", id)

@@ -34,7 +34,8 @@ var initStatus = sync.OnceFunc(sysvars.InitStatusVariables)
 func newEngine(s *Server) *engine {
 	initStatus()
 	a := analyzer.NewBuilder(&provider{server: s}).RemoveAfterAllRule(analyzer.TrackProcessId).Build()
-	a.Catalog.InfoSchema = newInfoSchema(s)
+	s.makeSystemDatabases()
+	a.Catalog.InfoSchema = s.system[infoSchema]
 	return &engine{analyzer: a, memory: sql.NewMemoryManager(sql.ProcessMemory)}
 }
 
@@ -48,6 +49,7 @@ type query struct {
 // plan analyzes one SELECT. The library reports some errors by panicking.
 func (e *engine) plan(ctx context.Context, ss *session, text rewritten) (q *query, err error) {
 	defer catch(&err)
+	ctx = context.WithValue(ctx, sessionKey{}, ss)
 	ctx = builtin.WithEnv(ctx, ss.env())
 	sc := sql.NewContext(ctx, sql.WithSession(ss.base), sql.WithMemoryManager(e.memory), sql.WithQuery(text.sql))
 	sc.SetQueryTime(ss.server.opts.Clock.Now())
@@ -164,11 +166,12 @@ func firstFrames(stack []byte) string {
 func engineError(err error) error {
 	var unknown *store.UnknownTable
 	var noDB *store.UnknownDatabase
+	var refused *wire.Error
 	var signature *builtin.SignatureError
 	switch {
 	case errors.As(err, &signature):
 		return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: %v.", signature)
-	case errors.As(err, &unknown), errors.As(err, &noDB):
+	case errors.As(err, &unknown), errors.As(err, &noDB), errors.As(err, &refused):
 		return err
 	case sql.ErrNoDatabaseSelected.Is(err):
 		return errNoDatabase

@@ -2,14 +2,12 @@ package sqlport
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/gx-etl/gx/test/sandbox/sqlport/ddl"
-	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
@@ -18,78 +16,286 @@ const (
 	collation  = "utf8_general_ci"
 )
 
-// newInfoSchema makes information_schema with the tables that loaders and
-// readers ask. Column names and order are those of StarRocks.
-func newInfoSchema(s *Server) *virtualDB {
-	db := &virtualDB{name: infoSchema}
-	add := func(name, columns string, rows func() [][]any) {
-		db.tables = append(db.tables, &virtualTable{
-			name: name, db: infoSchema, cols: columnsOf(columns),
-			rows: func(context.Context) ([][]any, error) { return rows(), nil },
+// atLeast says whether the server plays the given release or a later one.
+func (s *Server) atLeast(major, minor int) bool {
+	return s.release.AtLeast(major, minor)
+}
+
+// catalogTable describes a table of a system database: its columns in the compact
+// form of columnsOf, and its rows, nil for one that is always empty here because
+// what it lists does not exist in the stand-in.
+type catalogTable struct {
+	name, columns string
+	rows          func(context.Context) [][]any
+}
+
+func virtualTables(db string, list []catalogTable) *virtualDB {
+	v := &virtualDB{name: db}
+	for _, t := range list {
+		v.tables = append(v.tables, &virtualTable{
+			name: t.name, db: db, cols: columnsOf(t.columns),
+			rows: func(ctx context.Context) ([][]any, error) {
+				if t.rows == nil {
+					return nil, nil
+				}
+				return t.rows(ctx), nil
+			},
 		})
 	}
-	add("schemata", "CATALOG_NAME SCHEMA_NAME DEFAULT_CHARACTER_SET_NAME DEFAULT_COLLATION_NAME SQL_PATH", func() (rows [][]any) {
-		for _, name := range append([]string{infoSchema}, s.st.Databases()...) {
-			rows = append(rows, []any{"def", name, "utf8", collation, nil})
-		}
-		return rows
-	})
-	add("tables", `TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_TYPE ENGINE VERSION# ROW_FORMAT TABLE_ROWS#
-		AVG_ROW_LENGTH# DATA_LENGTH# MAX_DATA_LENGTH# INDEX_LENGTH# DATA_FREE# AUTO_INCREMENT# CREATE_TIME
-		UPDATE_TIME CHECK_TIME TABLE_COLLATION CHECKSUM# CREATE_OPTIONS TABLE_COMMENT`, func() (rows [][]any) {
-		for _, v := range db.tables {
-			rows = append(rows, []any{"def", infoSchema, v.name, "SYSTEM VIEW", "MEMORY", nil, nil, nil, nil, nil, nil, nil,
-				nil, nil, nil, nil, nil, collation, nil, nil, ""})
-		}
-		for t := range s.allTables() {
-			rows = append(rows, []any{"def", t.DB(), t.Name(), "BASE TABLE", "StarRocks", nil, nil, t.NumRows(), nil, nil, nil, nil,
-				nil, nil, nil, nil, nil, collation, nil, nil, t.Schema().Comment})
-		}
-		return rows
-	})
-	add("columns", `TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION# COLUMN_DEFAULT IS_NULLABLE
-		DATA_TYPE CHARACTER_MAXIMUM_LENGTH# CHARACTER_OCTET_LENGTH# NUMERIC_PRECISION# NUMERIC_SCALE#
-		DATETIME_PRECISION# CHARACTER_SET_NAME COLLATION_NAME COLUMN_TYPE COLUMN_KEY EXTRA PRIVILEGES
-		COLUMN_COMMENT COLUMN_SIZE# DECIMAL_DIGITS# GENERATION_EXPRESSION SRS_ID#`, func() (rows [][]any) {
-		for t := range s.allTables() {
-			sch := t.Schema()
-			for i := range sch.Columns {
-				rows = append(rows, columnRow(t, sch, i))
+	return v
+}
+
+// constantRows are rows that do not depend on anything.
+func constantRows(rows ...[]any) func(context.Context) [][]any {
+	return func(context.Context) [][]any { return rows }
+}
+
+// newInfoSchema makes information_schema. Names of tables and columns and their
+// order are those of StarRocks.
+func newInfoSchema(s *Server) *virtualDB {
+	list := append(s.metadataTables(), s.compatibilityTables()...)
+	if s.atLeast(3, 1) {
+		list = append(list, catalogTable{"loads", s.loadsColumns(), s.withLoads(s.loadsTable)})
+	}
+	tracking, logs := "JOB_ID# LABEL DATABASE_NAME TRACKING_LOG", func(l []LoadRow) [][]any { return cut(trackingLogs(l), 1, 5) }
+	if s.atLeast(3, 4) {
+		tracking, logs = "ID# JOB_ID# LABEL DATABASE_NAME TRACKING_LOG TYPE", trackingLogs
+	}
+	list = append(list, catalogTable{"load_tracking_logs", tracking, s.withLoads(logs)},
+		catalogTable{"stream_loads", streamLoadsColumns, s.withLoads(streamLoadsTable)})
+	db := virtualTables(infoSchema, list)
+	slices.SortFunc(db.tables, func(a, b *virtualTable) int { return strings.Compare(a.name, b.name) })
+	return db
+}
+
+// cut keeps the columns from..to of every row.
+func cut(rows [][]any, from, to int) [][]any {
+	for i := range rows {
+		rows[i] = rows[i][from:to]
+	}
+	return rows
+}
+
+// metadataTables are the tables about databases, tables, columns and partitions.
+func (s *Server) metadataTables() []catalogTable {
+	return []catalogTable{
+		{"schemata", "CATALOG_NAME SCHEMA_NAME DEFAULT_CHARACTER_SET_NAME DEFAULT_COLLATION_NAME SQL_PATH", func(ctx context.Context) (rows [][]any) {
+			for _, name := range s.databasesFor(sessionOf(ctx)) {
+				rows = append(rows, []any{"def", name, "utf8", collation, nil})
 			}
-		}
-		return rows
-	})
-	add("tables_config", `TABLE_SCHEMA TABLE_NAME TABLE_ENGINE TABLE_MODEL PRIMARY_KEY PARTITION_KEY DISTRIBUTE_KEY
-		DISTRIBUTE_TYPE DISTRIBUTE_BUCKET# SORT_KEY PROPERTIES TABLE_ID#`, func() (rows [][]any) {
-		for t := range s.allTables() {
-			rows = append(rows, configRow(t))
-		}
-		return rows
-	})
-	add("partitions_meta", `DB_NAME TABLE_NAME PARTITION_NAME PARTITION_ID# VISIBLE_VERSION# NEXT_VERSION#
-		PARTITION_KEY DISTRIBUTION_KEY BUCKETS# REPLICATION_NUM# IS_TEMP# DATA_SIZE ROW_COUNT#`, func() (rows [][]any) {
-		for t := range s.allTables() {
-			sch := t.Schema()
-			for _, p := range t.Partitions() {
-				rows = append(rows, []any{t.DB(), t.Name(), p.Name, p.ID, p.Version, p.Version + 1,
-					partitionKey(sch), names(sch.DistributedBy), int64(p.Buckets), int64(1), int64(0), "0B", p.Rows})
+			return rows
+		}},
+		{"tables", `TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_TYPE ENGINE VERSION# ROW_FORMAT TABLE_ROWS#
+			AVG_ROW_LENGTH# DATA_LENGTH# MAX_DATA_LENGTH# INDEX_LENGTH# DATA_FREE# AUTO_INCREMENT# CREATE_TIME
+			UPDATE_TIME CHECK_TIME TABLE_COLLATION CHECKSUM# CREATE_OPTIONS TABLE_COMMENT`, s.infoTables},
+		{"columns", `TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION# COLUMN_DEFAULT IS_NULLABLE
+			DATA_TYPE CHARACTER_MAXIMUM_LENGTH# CHARACTER_OCTET_LENGTH# NUMERIC_PRECISION# NUMERIC_SCALE#
+			DATETIME_PRECISION# CHARACTER_SET_NAME COLLATION_NAME COLUMN_TYPE COLUMN_KEY EXTRA PRIVILEGES
+			COLUMN_COMMENT COLUMN_SIZE# DECIMAL_DIGITS# GENERATION_EXPRESSION SRS_ID#`, s.infoColumns},
+		{"tables_config", `TABLE_SCHEMA TABLE_NAME TABLE_ENGINE TABLE_MODEL PRIMARY_KEY PARTITION_KEY DISTRIBUTE_KEY
+			DISTRIBUTE_TYPE DISTRIBUTE_BUCKET# SORT_KEY PROPERTIES TABLE_ID#`, func(ctx context.Context) (rows [][]any) {
+			for t := range s.tablesFor(sessionOf(ctx)) {
+				rows = append(rows, configRow(t))
 			}
-		}
-		return rows
-	})
-	add("be_tablets", `BE_ID# TABLE_ID# PARTITION_ID# TABLET_ID# NUM_VERSION# MAX_VERSION# MIN_VERSION# NUM_ROWSET#
-		NUM_ROW# DATA_SIZE# STATE TYPE`, func() (rows [][]any) {
-		for t := range s.allTables() {
-			for _, p := range t.Partitions() {
-				for _, b := range p.Tablets {
-					rows = append(rows, []any{firstBackendID, t.ID(), p.ID, b.ID, int64(b.Versions), b.Version, int64(1),
-						int64(1), b.Rows, b.Bytes, "RUNNING", t.Schema().Model.String()})
+			return rows
+		}},
+		{"partitions_meta", `DB_NAME TABLE_NAME PARTITION_NAME PARTITION_ID# COMPACT_VERSION# VISIBLE_VERSION# VISIBLE_VERSION_TIME
+			NEXT_VERSION# DATA_VERSION# VERSION_EPOCH# VERSION_TXN_TYPE PARTITION_KEY PARTITION_VALUE DISTRIBUTION_KEY BUCKETS#
+			REPLICATION_NUM# STORAGE_MEDIUM COOLDOWN_TIME LAST_CONSISTENCY_CHECK_TIME IS_IN_MEMORY# IS_TEMP# DATA_SIZE ROW_COUNT#
+			ENABLE_DATACACHE# AVG_CS P50_CS MAX_CS STORAGE_PATH STORAGE_SIZE# METADATA_SWITCH_VERSION#`, s.infoPartitions},
+		{"be_tablets", `BE_ID# TABLE_ID# PARTITION_ID# TABLET_ID# NUM_VERSION# MAX_VERSION# MIN_VERSION# NUM_ROWSET#
+			NUM_ROW# DATA_SIZE# INDEX_MEM# CREATE_TIME# STATE TYPE DATA_DIR SHARD_ID# SCHEMA_HASH# INDEX_DISK# MEDIUM_TYPE NUM_SEGMENT#`, s.infoTablets},
+		{"key_column_usage", `CONSTRAINT_CATALOG CONSTRAINT_SCHEMA CONSTRAINT_NAME TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME
+			ORDINAL_POSITION# POSITION_IN_UNIQUE_CONSTRAINT# REFERENCED_TABLE_SCHEMA REFERENCED_TABLE_NAME REFERENCED_COLUMN_NAME`, nil},
+		{"table_constraints", "CONSTRAINT_CATALOG CONSTRAINT_SCHEMA CONSTRAINT_NAME TABLE_SCHEMA TABLE_NAME CONSTRAINT_TYPE", nil},
+		{"referential_constraints", `CONSTRAINT_CATALOG CONSTRAINT_SCHEMA CONSTRAINT_NAME UNIQUE_CONSTRAINT_CATALOG UNIQUE_CONSTRAINT_SCHEMA
+			UNIQUE_CONSTRAINT_NAME MATCH_OPTION UPDATE_RULE DELETE_RULE TABLE_NAME REFERENCED_TABLE_NAME`, nil},
+		{"statistics", `TABLE_CATALOG TABLE_SCHEMA TABLE_NAME NON_UNIQUE# INDEX_SCHEMA INDEX_NAME SEQ_IN_INDEX# COLUMN_NAME COLLATION
+			CARDINALITY# SUB_PART# PACKED NULLABLE INDEX_TYPE COMMENT INDEX_COMMENT`, nil},
+		{"views", `TABLE_CATALOG TABLE_SCHEMA TABLE_NAME VIEW_DEFINITION CHECK_OPTION IS_UPDATABLE DEFINER SECURITY_TYPE
+			CHARACTER_SET_CLIENT COLLATION_CONNECTION`, nil},
+		{"materialized_views", `MATERIALIZED_VIEW_ID# TABLE_SCHEMA TABLE_NAME REFRESH_TYPE IS_ACTIVE INACTIVE_REASON PARTITION_TYPE TASK_ID#
+			TASK_NAME LAST_REFRESH_START_TIME LAST_REFRESH_FINISHED_TIME LAST_REFRESH_DURATION LAST_REFRESH_STATE LAST_REFRESH_FORCE_REFRESH
+			LAST_REFRESH_START_PARTITION LAST_REFRESH_END_PARTITION LAST_REFRESH_BASE_REFRESH_PARTITIONS LAST_REFRESH_MV_REFRESH_PARTITIONS
+			LAST_REFRESH_ERROR_CODE LAST_REFRESH_ERROR_MESSAGE TABLE_ROWS# MATERIALIZED_VIEW_DEFINITION EXTRA_MESSAGE
+			QUERY_REWRITE_STATUS CREATOR LAST_REFRESH_PROCESS_TIME LAST_REFRESH_JOB_ID`, nil},
+	}
+}
+
+// compatibilityTables are those MySQL clients ask for, and those about the server.
+func (s *Server) compatibilityTables() []catalogTable {
+	return []catalogTable{
+		{"engines", "ENGINE SUPPORT COMMENT TRANSACTIONS XA SAVEPOINTS",
+			constantRows([]any{"OLAP", "DEFAULT", "Default storage engine of StarRocks", "NO", "NO", "NO"})},
+		{"character_sets", "CHARACTER_SET_NAME DEFAULT_COLLATE_NAME DESCRIPTION MAXLEN#", constantRows([]any{"utf8", collation, "UTF-8 Unicode", int64(3)})},
+		{"collations", "COLLATION_NAME CHARACTER_SET_NAME ID# IS_DEFAULT IS_COMPILED SORTLEN#",
+			constantRows([]any{collation, "utf8", int64(33), "Yes", "Yes", int64(1)})},
+		{"session_variables", "VARIABLE_NAME VARIABLE_VALUE", func(ctx context.Context) [][]any {
+			if ss := sessionOf(ctx); ss != nil {
+				return ss.vars.variableRows()
+			}
+			return s.globals.variableRows()
+		}},
+		{"global_variables", "VARIABLE_NAME VARIABLE_VALUE", func(context.Context) [][]any { return s.globals.variableRows() }},
+		{"be_configs", "BE_ID# NAME VALUE TYPE DEFAULT MUTABLE#", func(context.Context) (rows [][]any) {
+			for i, n := range s.backends() {
+				rows = append(rows, []any{firstBackendID + int64(i), "be_http_port", strconv.Itoa(n.HTTPPort), "int32_t", "8040", int64(0)})
+			}
+			return rows
+		}},
+		{"user_privileges", "GRANTEE TABLE_CATALOG PRIVILEGE_TYPE IS_GRANTABLE", nil},
+		{"schema_privileges", "GRANTEE TABLE_CATALOG TABLE_SCHEMA PRIVILEGE_TYPE IS_GRANTABLE", nil},
+		{"table_privileges", "GRANTEE TABLE_CATALOG TABLE_SCHEMA TABLE_NAME PRIVILEGE_TYPE IS_GRANTABLE", nil},
+		{"column_privileges", "GRANTEE TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME PRIVILEGE_TYPE IS_GRANTABLE", nil},
+		{"routines", `SPECIFIC_NAME ROUTINE_CATALOG ROUTINE_SCHEMA ROUTINE_NAME ROUTINE_TYPE DTD_IDENTIFIER ROUTINE_BODY ROUTINE_DEFINITION
+			EXTERNAL_NAME EXTERNAL_LANGUAGE PARAMETER_STYLE IS_DETERMINISTIC SQL_DATA_ACCESS SQL_PATH SECURITY_TYPE CREATED LAST_ALTERED
+			SQL_MODE ROUTINE_COMMENT DEFINER CHARACTER_SET_CLIENT COLLATION_CONNECTION DATABASE_COLLATION`, nil},
+		{"triggers", `TRIGGER_CATALOG TRIGGER_SCHEMA TRIGGER_NAME EVENT_MANIPULATION EVENT_OBJECT_CATALOG EVENT_OBJECT_SCHEMA
+			EVENT_OBJECT_TABLE ACTION_ORDER# ACTION_CONDITION ACTION_STATEMENT ACTION_ORIENTATION ACTION_TIMING ACTION_REFERENCE_OLD_TABLE
+			ACTION_REFERENCE_NEW_TABLE ACTION_REFERENCE_OLD_ROW ACTION_REFERENCE_NEW_ROW CREATED SQL_MODE DEFINER CHARACTER_SET_CLIENT
+			COLLATION_CONNECTION DATABASE_COLLATION`, nil},
+		{"events", `EVENT_CATALOG EVENT_SCHEMA EVENT_NAME DEFINER TIME_ZONE EVENT_BODY EVENT_DEFINITION EVENT_TYPE EXECUTE_AT
+			INTERVAL_VALUE INTERVAL_FIELD SQL_MODE STARTS ENDS STATUS ON_COMPLETION CREATED LAST_ALTERED LAST_EXECUTED EVENT_COMMENT
+			ORIGINATOR# CHARACTER_SET_CLIENT COLLATION_CONNECTION DATABASE_COLLATION`, nil},
+	}
+}
+
+// systemDatabases are made when the server is; their names cannot be used for others.
+func (s *Server) makeSystemDatabases() {
+	s.system = map[string]*virtualDB{infoSchema: newInfoSchema(s), statisticsDB: newStatistics(s)}
+	if s.atLeast(3, 0) {
+		s.system[sysDB] = newSys(s)
+	}
+}
+
+const (
+	statisticsDB = "_statistics_"
+	sysDB        = "sys"
+)
+
+func isSystemDB(name string) bool {
+	return strings.EqualFold(name, infoSchema) || name == statisticsDB || name == sysDB
+}
+
+// systemDB finds a system database; information_schema in any case.
+func (s *Server) systemDB(name string) *virtualDB {
+	if strings.EqualFold(name, infoSchema) {
+		name = infoSchema
+	}
+	return s.system[name]
+}
+
+// databasesFor lists the databases a session sees, by name.
+func (s *Server) databasesFor(ss *session) []string {
+	list := slices.AppendSeq(s.st.Databases(), maps.Keys(s.system))
+	slices.Sort(list)
+	return slices.DeleteFunc(slices.Compact(list), func(db string) bool { return !ss.seesDatabase(db) })
+}
+
+// hasDatabase says whether a database can be used.
+func (s *Server) hasDatabase(name string) bool {
+	return s.systemDB(name) != nil || s.st.HasDatabase(name)
+}
+
+// newStatistics makes _statistics_, where the server keeps what it learnt of the data
+// and of loads gone by. It has learnt nothing here but the loads.
+func newStatistics(s *Server) *virtualDB {
+	list := []catalogTable{
+		{"column_statistics", `table_id# partition_id# column_name db_id# table_name partition_name row_count# data_size# ndv# null_count#
+			max min update_time`, nil},
+		{"histogram_statistics", "table_id# column_name db_id# table_name buckets mcv update_time", nil},
+		{"table_statistic_v1", `table_id# column_name db_id# table_name db_name row_count# data_size# distinct_count# null_count# max min
+			update_time`, nil},
+	}
+	// 3.3 by the nearest statement: the manual names the table since the release
+	// in which loads got a history.
+	if s.atLeast(3, 3) {
+		list = append(list, catalogTable{"loads_history", strings.ToLower(s.loadsColumns()), s.withLoads(func(all []LoadRow) [][]any {
+			return s.loadsTable(slices.DeleteFunc(all, func(l LoadRow) bool { return !l.Done() }))
+		})})
+	}
+	return virtualTables(statisticsDB, list)
+}
+
+// newSys makes sys, which shows the privileges.
+func newSys(s *Server) *virtualDB {
+	given := func(roles bool) func(context.Context) [][]any {
+		return func(ctx context.Context) (rows [][]any) {
+			if ss := sessionOf(ctx); !ss.can(store.GrantPriv, onSystem) {
+				return nil
+			}
+			users := s.st.Users()
+			names, who := users.Names(), store.Identity
+			if roles {
+				names, who = users.Roles(), func(name string) string { return name }
+			}
+			for _, name := range names {
+				_, grants, err := users.Granted(name, roles)
+				if err != nil { // dropped meanwhile
+					continue
+				}
+				for _, g := range grants {
+					words := make([]string, len(g.Privileges))
+					for i, p := range g.Privileges {
+						words[i] = string(p)
+					}
+					rows = append(rows, []any{who(name), textOrNull(catalogOf(g.Object)), textOrNull(g.Object.DB), textOrNull(g.Object.Name),
+						string(g.Object.Kind), strings.Join(words, ", "), yesNo(g.WithGrant)})
 				}
 			}
+			return rows
 		}
-		return rows
+	}
+	const columns = "GRANTEE OBJECT_CATALOG OBJECT_DATABASE OBJECT_NAME OBJECT_TYPE PRIVILEGE_TYPE IS_GRANTABLE"
+	return virtualTables(sysDB, []catalogTable{
+		{"grants_to_roles", columns, given(true)},
+		{"grants_to_users", columns, given(false)},
+		{"role_edges", "FROM_ROLE TO_ROLE TO_USER", func(ctx context.Context) (rows [][]any) {
+			if ss := sessionOf(ctx); !ss.can(store.GrantPriv, onSystem) {
+				return nil
+			}
+			users := s.st.Users()
+			for _, isRole := range []bool{true, false} {
+				names := users.Names()
+				if isRole {
+					names = users.Roles()
+				}
+				for _, name := range names {
+					roles, _, err := users.Granted(name, isRole)
+					if err != nil { // dropped meanwhile
+						continue
+					}
+					for _, r := range roles {
+						if isRole {
+							rows = append(rows, []any{r, name, nil})
+						} else {
+							rows = append(rows, []any{r, nil, store.Identity(name)})
+						}
+					}
+				}
+			}
+			return rows
+		}},
 	})
-	return db
+}
+
+func catalogOf(o store.Object) string {
+	if o.Kind == store.OnSystem {
+		return ""
+	}
+	return defaultCatalog
+}
+
+// tablesFor walks over the tables a session sees by database and name. A table
+// dropped meanwhile is left out.
+func (s *Server) tablesFor(ss *session) func(func(*store.Table) bool) {
+	return func(yield func(*store.Table) bool) {
+		for t := range s.allTables() {
+			if ss.seesTable(t.DB(), t.Name()) && !yield(t) {
+				return
+			}
+		}
+	}
 }
 
 // allTables walks over the tables of the store by database and name. A table
@@ -110,127 +316,28 @@ func (s *Server) allTables() func(func(*store.Table) bool) {
 	}
 }
 
-func names(list []string) string { return strings.Join(quoteAll(list), ", ") }
-
-func quoteAll(list []string) []string {
-	quoted := make([]string, len(list))
-	for i, n := range list {
-		quoted[i] = wire.QuoteName(n)
-	}
-	return quoted
-}
-
-func configRow(t *store.Table) []any {
-	s := t.Schema()
-	primary, dist := "", "RANDOM"
-	if s.Model == store.Primary || s.Model == store.Unique {
-		primary = names(s.Keys)
-	}
-	if len(s.DistributedBy) > 0 {
-		dist = "HASH"
-	}
-	sortKey := ddl.SortKey(s)
-	if sortKey == nil {
-		sortKey = s.Keys
-	}
-	props := maps.Clone(s.Properties)
-	delete(props, ddl.SortKeyProperty)
-	if props == nil {
-		props = map[string]string{}
-	}
-	text, _ := json.Marshal(props) // a map of strings always converts
-	return []any{t.DB(), t.Name(), "OLAP", s.Model.String(), primary, partitionKey(s), names(s.DistributedBy), dist,
-		int64(numTablets(t)), names(sortKey), string(text), t.ID()}
-}
-
-// partitionKey is the list of partition columns.
-func partitionKey(s store.Schema) string {
-	if s.Partitioning == nil {
-		return ""
-	}
-	return names(s.Partitioning.Columns)
-}
-
-func columnRow(t *store.Table, s store.Schema, i int) []any {
-	c := s.Columns[i]
-	dataType, columnType := mysqlNames(c.Type)
-	var deflt, maxLen, octets, precision, scale, charset, coll, extra any
-	if c.Default != nil {
-		deflt = *c.Default
-	}
-	extra = ""
-	if c.AutoIncrement {
-		extra = "auto_increment"
-	}
-	switch c.Type.Kind {
-	case store.Char, store.Varchar:
-		maxLen, octets = int64(c.Type.Length), 3*int64(c.Type.Length)
-		charset, coll = "utf8", collation
-	case store.Decimal:
-		precision, scale = int64(c.Type.Precision), int64(c.Type.Scale)
-	default:
-		if p, ok := numberDigits[c.Type.Kind]; ok {
-			precision = int64(p)
-			if c.Type.Kind != store.Float && c.Type.Kind != store.Double {
-				scale = int64(0)
-			}
-		}
-	}
-	size := precision
-	if maxLen != nil {
-		size = maxLen
-	}
-	return []any{"def", t.DB(), t.Name(), c.Name, int64(i + 1), deflt, yesNo(c.Nullable), dataType, maxLen, octets, precision, scale,
-		nil, charset, coll, columnType, columnKey(s.Model, c), extra, "", c.Comment, size, scale, nil, nil}
-}
-
-// numberDigits are the decimal digits of the number types. BOOLEAN has none, which
-// is how a reader tells it from TINYINT.
-var numberDigits = map[store.Kind]int{
-	store.TinyInt: 3, store.SmallInt: 5, store.Int: 10, store.BigInt: 19, store.LargeInt: 39, store.Float: 7, store.Double: 15,
-}
-
-// mysqlNames are DATA_TYPE and COLUMN_TYPE, which StarRocks words for MySQL
-// clients: a BOOLEAN is a tinyint(1), a LARGEINT a bigint(20) unsigned.
-func mysqlNames(t store.Type) (dataType, columnType string) {
-	switch t.Kind {
-	case store.Boolean:
-		return "tinyint", "tinyint(1)"
-	case store.LargeInt:
-		return "bigint unsigned", "bigint(20) unsigned"
-	case store.Decimal:
-		return "decimal", fmt.Sprintf("decimal(%d,%d)", t.Precision, t.Scale)
-	case store.Binary:
-		return "varbinary", t.String()
-	}
-	full := t.String()
-	if i := strings.IndexAny(full, "(<"); i >= 0 {
-		return full[:i], full
-	}
-	return full, full
-}
-
-func columnKey(m store.Model, c store.Column) string {
-	if !c.Key {
-		return ""
-	}
-	return map[store.Model]string{
-		store.Duplicate: "DUP", store.Aggregate: "AGG", store.Unique: "UNI", store.Primary: "PRI",
-	}[m]
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "YES"
-	}
-	return "NO"
-}
-
-// tablesOf lists the tables of a database, also of information_schema.
-func (s *Server) tablesOf(db string) ([]string, error) {
-	if strings.EqualFold(db, infoSchema) {
-		list, err := s.engine.analyzer.Catalog.InfoSchema.GetTableNames(nil)
+// tablesOf lists the tables of a database that a session sees.
+func (s *Server) tablesOf(ss *session, db string) ([]string, error) {
+	if v := s.systemDB(db); v != nil {
+		list, err := v.GetTableNames(nil)
 		return slices.Sorted(slices.Values(list)), err
 	}
-	return s.st.Tables(db)
+	list, err := s.st.Tables(db)
+	return slices.DeleteFunc(list, func(name string) bool { return !ss.seesTable(db, name) }), err
 }
+
+func sizeText(bytes int64) string {
+	const kilo = 1024
+	switch {
+	case bytes < kilo:
+		return strconv.FormatInt(bytes, 10) + "B"
+	case bytes < kilo*kilo:
+		return fmt.Sprintf("%.1fKB", float64(bytes)/kilo)
+	case bytes < kilo*kilo*kilo:
+		return fmt.Sprintf("%.1fMB", float64(bytes)/kilo/kilo)
+	}
+	return fmt.Sprintf("%.1fGB", float64(bytes)/kilo/kilo/kilo)
+}
+
+// neverCooled is the cooldown time of data that stays on its disk.
+const neverCooled = "9999-12-31 23:59:59"

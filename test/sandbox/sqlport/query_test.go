@@ -98,7 +98,7 @@ func TestQueryErrors(t *testing.T) {
 		{"SELECT * FROM nosuch", 5502, "Getting analyzing error. Detail message: Unknown table 'd.nosuch'."},
 		{"SELECT * FROM Orders", 5502, "Unknown table 'd.Orders'"},
 		{"SELECT * FROM nodb.t", 1049, "Unknown database 'nodb'"},
-		{"SELECT * FROM information_schema.triggers", 5502, "Unknown table 'information_schema.triggers'"},
+		{"SELECT * FROM information_schema.innodb_trx", 5502, "Unknown table 'information_schema.innodb_trx'"},
 		{"SELECT nope FROM orders", 1064, "Column 'nope' cannot be resolved"},
 		{"SELECT id FROM orders WHERE", 1064, "Getting syntax error"},
 		{"SELEC 1", 1064, "Getting syntax error at line 1, column 0. Detail message: Unexpected input 'SELEC'"},

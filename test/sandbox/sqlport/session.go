@@ -23,6 +23,8 @@ type session struct {
 	conn   *wire.Conn // nil for a script
 	base   *sql.BaseSession
 	vars   *variables
+	roles  []string     // active, see SET ROLE
+	writes store.Object // the table the running UPDATE or DELETE may read as well
 }
 
 func newSession(s *Server, c *wire.Conn) *session { return &session{server: s, conn: c} }
@@ -57,6 +59,7 @@ func (ss *session) Reset() {
 	ss.base = sql.NewBaseSessionWithClientServer("", sql.Client{User: ss.user(), Address: ss.host()}, id)
 	ss.base.SetCurrentDatabase(db)
 	ss.vars = ss.server.globals.clone()
+	ss.roles = ss.server.st.Users().DefaultRoles(ss.user())
 }
 
 // Close implements wire.Session.
@@ -88,8 +91,11 @@ func (ss *session) db() string { return ss.base.GetCurrentDatabase() }
 // Use implements wire.Session.
 func (ss *session) Use(_ context.Context, db string) error {
 	db = strings.TrimPrefix(db, "default_catalog.")
-	if !ss.server.st.HasDatabase(db) && !strings.EqualFold(db, infoSchema) {
+	if !ss.server.hasDatabase(db) {
 		return wire.Errorf(1049, "42000", "Unknown database '%s'", db)
+	}
+	if !ss.seesDatabase(db) {
+		return ss.denied("ANY", onDatabase(db))
 	}
 	ss.base.SetCurrentDatabase(db)
 	if ss.conn != nil {
@@ -141,6 +147,9 @@ func (ss *session) why(ctx context.Context, err error) error {
 
 // run executes one statement. Each answers with exactly one result.
 func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) error {
+	if done, err := ss.guard(stmt, w); done || err != nil {
+		return err
+	}
 	c := &lex.Cursor{Toks: stmt.Toks}
 	for c.Peek().Kind == lex.Hint { // only in front of a statement: nothing to set
 		c.Next()
@@ -150,13 +159,13 @@ func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) 
 	case "select", "with", "(":
 		return ss.selectRows(ctx, stmt, w)
 	case "insert":
-		return ss.asWriter(func() error { return ss.insert(ctx, stmt, w) })
+		return ss.insert(ctx, stmt, w)
 	case "delete":
-		return ss.asWriter(func() error { return ss.delete(ctx, stmt, w) })
+		return ss.delete(ctx, stmt, w)
 	case "update":
-		return ss.asWriter(func() error { return ss.update(ctx, stmt, w) })
+		return ss.update(ctx, stmt, w)
 	case "create", "drop", "truncate":
-		return ss.asWriter(func() error { return ss.define(stmt, w) })
+		return ss.define(stmt, w)
 	case "use":
 		return ss.use(ctx, c, w)
 	case "set":
@@ -175,14 +184,6 @@ func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) 
 		return lex.At(first, "explicit transactions are not supported by this stand-in")
 	}
 	return lex.Unexpected(first, "SELECT", "WITH", "INSERT", "DELETE", "UPDATE", "CREATE", "DROP", "TRUNCATE", "USE", "SET", "SHOW", "DESC", "KILL")
-}
-
-// asWriter refuses statements that change something to a user without the right.
-func (ss *session) asWriter(fn func() error) error {
-	if ss.conn != nil && !ss.server.st.Users().CanInsert(ss.user()) {
-		return wire.Errorf(5203, "42000", "Access denied; you need (at least one of) the INSERT privilege(s) for this operation. User: '%s'@'%s'.", ss.user(), ss.host())
-	}
-	return fn()
 }
 
 func (ss *session) use(ctx context.Context, c *lex.Cursor, w *wire.Result) error {

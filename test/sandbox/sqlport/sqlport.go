@@ -46,6 +46,13 @@ type Options struct {
 	Frontends, Backends, ComputeNodes func() []Node
 	// Hooks make the port misbehave.
 	Hooks wire.Hooks
+	// Loads lists the transactions of the HTTP side and of INSERT, in any order.
+	Loads func() []LoadRow
+	// Configs returns the settings of the frontend that steer something, by
+	// name, and SetConfig changes one of them. Its error says what is wrong
+	// with the value. Without SetConfig none can be changed.
+	Configs   func() map[string]string
+	SetConfig func(name, value string) error
 }
 
 // Server is the MySQL port over one store.
@@ -58,6 +65,7 @@ type Server struct {
 	started time.Time
 	ids     queryIDs
 	release release.Release
+	system  map[string]*virtualDB
 }
 
 // New makes a server that is not listening yet. The error is a Version that
