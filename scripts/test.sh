@@ -45,6 +45,7 @@ part "lint" scripts/lint.sh || true
 part "generated files" scripts/generate-check.sh || true
 part "unit tests, root" scripts/unit.sh root || true
 part "unit tests, test" scripts/unit.sh test || true
+part "real clients" scripts/clients.sh || true
 after_build "demo" scripts/demo.sh
 after_build "end to end" scripts/e2e.sh
 

@@ -130,7 +130,7 @@ func python(t *testing.T, s *sandbox.Sandbox, script string) string {
 		interpreter = filepath.Join("..", "..", ".cache", "clients-venv", "bin", "python")
 	}
 	host, port, _ := strings.Cut(s.QueryAddr(), ":")
-	r := run(t, "", interpreter, "-W", "error", filepath.Join("testdata", script), host, port)
+	r := run(t, "", interpreter, filepath.Join("testdata", script), host, port)
 	if r.code != 0 || r.err != "" {
 		t.Fatalf("%s ended with code %d:\n%s\n%s", script, r.code, r.out, r.err)
 	}

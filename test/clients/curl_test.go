@@ -52,7 +52,9 @@ const twoRows = "1,a,10\n2,b,20\n"
 func TestCurl(t *testing.T) {
 	s := start(t)
 	csv, array := file(t, "two.csv", twoRows), file(t, "two.json", `[{"k": 1, "v": "a", "n": 1}, {"k": 2, "v": "b", "n": 2}]`)
-	fe := func(db, table string) string { return "http://" + s.FEAddr() + "/api/" + db + "/" + table + "/_stream_load" }
+	fe := func(db, table string) string {
+		return "http://" + s.FEAddr() + "/api/" + db + "/" + table + "/_stream_load"
+	}
 	const expect, comma = "Expect: 100-continue", "column_separator: ,"
 	trusted := []string{"--location-trusted", "-u", "root:"}
 	for _, c := range []struct {
@@ -165,5 +167,46 @@ func TestCurlRejectedRows(t *testing.T) {
 		"-T", file(t, "half.csv", "1,a,10\n2,b\n"), "http://"+s.FEAddr()+"/api/shop/t/_stream_load")
 	if answer["Status"] != "Success" || answer["NumberFilteredRows"] != 1.0 || answer["NumberLoadedRows"] != 1.0 {
 		t.Errorf("with max_filter_ratio: %s", text)
+	}
+}
+
+// TestLoadsSeen: what curl loaded is told by information_schema.loads, under the
+// user that may see the table only.
+func TestLoadsSeen(t *testing.T) {
+	s := start(t)
+	for _, label := range []string{"first", "second"} {
+		curl(t, "--location-trusted", "-u", "root:", "-H", "Expect: 100-continue", "-H", "column_separator: ,", "-H", "label: "+label,
+			"-T", file(t, "two.csv", twoRows+strings.Repeat("1\n", len(label)-len("first"))), "http://"+s.FEAddr()+"/api/shop/t/_stream_load")
+	}
+	const query = "SELECT LABEL, STATE, TYPE, SINK_ROWS, ERROR_MSG FROM information_schema.loads WHERE LABEL IN ('first', 'second') ORDER BY LABEL"
+	const want = "first\tFINISHED\tSTREAM\t2\tNULL\nsecond\tCANCELLED\tSTREAM\t0\ttoo many filtered rows\n"
+	if r := mysql(t, s, query, "-uroot", "-N"); r.out != want {
+		t.Errorf("got %q, %s\nwant %q", r.out, r.err, want)
+	}
+	execute(t, s, "CREATE USER ann; GRANT SELECT ON shop.everything TO ann")
+	if r := mysql(t, s, query, "-uann", "-N"); r.out != "" || r.code != 0 {
+		t.Errorf("another user sees %q, %s", r.out, r.err)
+	}
+}
+
+// TestCurlPrivileges: a user made by CREATE USER loads what was granted, and hears
+// what is missing, from the FE as from the BE.
+func TestCurlPrivileges(t *testing.T) {
+	s := start(t)
+	execute(t, s, "CREATE USER ann IDENTIFIED BY 'pw'; GRANT SELECT ON shop.t TO ann")
+	send := func(host string) (string, map[string]any, string) {
+		return curl(t, "--location-trusted", "-u", "ann:pw", "-H", "Expect: 100-continue", "-H", "column_separator: ,",
+			"-T", file(t, "two.csv", twoRows), "http://"+host+"/api/shop/t/_stream_load")
+	}
+	if status, answer, text := send(s.FEAddr()); status != "401" || answer["status"] != "FAILED" || !strings.Contains(text, "INSERT privilege") {
+		t.Errorf("HTTP %s %s", status, text)
+	}
+	if status, answer, text := send(s.BEAddr()); status != "200" || answer["Status"] != "Fail" ||
+		!strings.Contains(text, "you need (at least one of) the INSERT privilege(s) for this operation") {
+		t.Errorf("HTTP %s %s", status, text)
+	}
+	execute(t, s, "GRANT INSERT ON TABLE t IN DATABASE shop TO USER ann")
+	if _, answer, text := send(s.FEAddr()); answer["Status"] != "Success" {
+		t.Errorf("after GRANT: %s", text)
 	}
 }

@@ -12,9 +12,11 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/gx-etl/gx/test/sandbox/ledger"
 	"github.com/gx-etl/gx/test/sandbox/load"
 	"github.com/gx-etl/gx/test/sandbox/produce"
 	"github.com/gx-etl/gx/test/sandbox/sqlport"
@@ -83,6 +85,7 @@ func (s *Sandbox) open(o Options) error {
 		Version:   o.Version,
 		Frontends: func() []sqlport.Node { return []sqlport.Node{nodeAt(s.Load.FEAddr(), true)} },
 		Backends:  func() []sqlport.Node { return []sqlport.Node{nodeAt(s.Load.BEAddr(), false)} },
+		Loads:     s.loads,
 	})
 	if err != nil {
 		return err
@@ -103,6 +106,23 @@ func (s *Sandbox) open(o Options) error {
 	}
 	s.Load.Describe("kafka", s.KafkaAddr())
 	return nil
+}
+
+// loads tells the MySQL port of the transactions of the HTTP half.
+func (s *Sandbox) loads() []sqlport.LoadRow {
+	infos := s.Load.Loads()
+	rows := make([]sqlport.LoadRow, len(infos))
+	for i, l := range infos {
+		rows[i] = sqlport.LoadRow{TxnID: l.TxnID, Label: l.Label, DB: l.Database, Table: l.Table, Type: "STREAM_LOAD", State: string(l.State),
+			Reason: l.Reason, Loaded: l.Rows, Filtered: l.Filtered, Bytes: l.Bytes, Begun: l.Begun}
+		if rows[i].Done() {
+			rows[i].Ended = l.Begun.Add(time.Duration(l.Millis) * time.Millisecond)
+		}
+		if l.State == ledger.Committed || l.State == ledger.Visible {
+			rows[i].Committed = l.Begun.Add(time.Duration(l.Millis) * time.Millisecond)
+		}
+	}
+	return rows
 }
 
 func nodeAt(addr string, leader bool) sqlport.Node {
