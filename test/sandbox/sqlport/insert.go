@@ -46,6 +46,10 @@ func (ss *session) insert(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	if err != nil {
 		return err
 	}
+	only, err := partitionClause(c)
+	if err != nil {
+		return err
+	}
 	if c.Try("with", "label") {
 		if _, err := c.Name(); err != nil {
 			return err
@@ -54,6 +58,9 @@ func (ss *session) insert(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	in := &inserter{ss: ss, ctx: ctx, stmt: stmt, table: t}
 	if err := in.columns(c); err != nil {
 		return err
+	}
+	if err := in.batch.SetPartitions(only.partitions, only.temporary); err != nil {
+		return narrowError(err)
 	}
 	if c.Try("values") || c.Try("value") {
 		err = in.values(c)
@@ -109,7 +116,7 @@ func (in *inserter) columns(c *lex.Cursor) error {
 			positions = append(positions, i)
 		}
 	}
-	in.batch = in.table.NewBatch(positions)
+	in.batch = in.table.NewBatchFor(s, positions)
 	in.row = make([]any, len(positions))
 	return nil
 }

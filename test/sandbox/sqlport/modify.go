@@ -33,6 +33,9 @@ func (ss *session) delete(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	if err != nil {
 		return err
 	}
+	if _, err := partitionClause(c); err != nil { // the query that finds the rows reads it
+		return err
+	}
 	from := stmt.Between(tableAt, c.I)
 	if !c.Peek().Is("where") {
 		return lex.At(c.Peek(), "DELETE needs WHERE; TRUNCATE TABLE removes all rows")
@@ -81,7 +84,7 @@ func (ss *session) deleteByKey(ctx context.Context, t *store.Table, from, cond s
 	}
 	// A delete row is judged by its key alone: the batch holds all columns and
 	// leaves the others NULL.
-	batch := t.NewBatch(nil)
+	batch := t.NewBatchFor(s, nil)
 	row := make([]any, len(s.Columns))
 	enc := texters(q.node.Schema())
 	err = ss.server.engine.each(q, func(found sql.Row) error {
@@ -154,7 +157,7 @@ func (ss *session) update(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	if err != nil {
 		return err
 	}
-	batch := t.NewBatch(positions)
+	batch := t.NewBatchFor(s, positions)
 	batch.SetPartialUpdate()
 	row := make([]any, len(positions))
 	enc := texters(q.node.Schema())

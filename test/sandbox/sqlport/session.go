@@ -164,7 +164,7 @@ func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) 
 		return ss.delete(ctx, stmt, w)
 	case "update":
 		return ss.update(ctx, stmt, w)
-	case "create", "drop", "truncate":
+	case "create", "drop", "truncate", "alter", "cancel":
 		return ss.define(stmt, w)
 	case "use":
 		return ss.use(ctx, c, w)
@@ -183,7 +183,7 @@ func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) 
 	case "begin", "start":
 		return lex.At(first, "explicit transactions are not supported by this stand-in")
 	}
-	return lex.Unexpected(first, "SELECT", "WITH", "INSERT", "DELETE", "UPDATE", "CREATE", "DROP", "TRUNCATE", "USE", "SET", "SHOW", "DESC", "KILL")
+	return lex.Unexpected(first, "SELECT", "WITH", "INSERT", "DELETE", "UPDATE", "CREATE", "DROP", "TRUNCATE", "ALTER", "USE", "SET", "SHOW", "DESC", "KILL")
 }
 
 func (ss *session) use(ctx context.Context, c *lex.Cursor, w *wire.Result) error {
@@ -298,7 +298,18 @@ func (ss *session) define(stmt lex.Statement, w *wire.Result) error {
 	case *ddl.Truncate:
 		var t *store.Table
 		if t, err = ss.table(d.DB, d.Name); err == nil {
-			t.Truncate()
+			if d.Partitions == nil {
+				t.Truncate()
+			} else {
+				err = t.TruncatePartitions(d.Partitions)
+			}
+		}
+	case *ddl.Alter:
+		err = ss.alter(d)
+	case *ddl.CancelAlter:
+		var t *store.Table
+		if t, err = ss.table(d.DB, d.Name); err == nil {
+			err = t.CancelAlter()
 		}
 	default:
 		err = fmt.Errorf("statement %T", parsed)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
@@ -107,4 +108,22 @@ func narrowError(err error) error {
 		return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: Invalid tablet: %d.", tablet.ID)
 	}
 	return err
+}
+
+// partitionClause reads [TEMPORARY] PARTITION (names), if it is there.
+func partitionClause(c *lex.Cursor) (n narrowing, err error) {
+	at := 0
+	if c.Peek().Is("temporary") {
+		at = 1
+	}
+	if t := c.After(at); !t.Is("partition") && !t.Is("partitions") || !c.After(at+1).Is("(") {
+		return n, nil
+	}
+	n.temporary = c.Try("temporary")
+	c.Next()
+	names, err := c.Names()
+	for _, t := range names {
+		n.partitions = append(n.partitions, t.Text)
+	}
+	return n, err
 }

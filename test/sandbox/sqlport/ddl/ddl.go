@@ -51,8 +51,11 @@ type DropTable struct {
 	IfExists bool
 }
 
-// Truncate is TRUNCATE TABLE.
-type Truncate struct{ DB, Name string }
+// Truncate is TRUNCATE TABLE, of some partitions if it names any.
+type Truncate struct {
+	DB, Name   string
+	Partitions []string
+}
 
 func (*CreateDatabase) isStatement()  {}
 func (*DropDatabase) isStatement()    {}
@@ -91,9 +94,24 @@ func (p *parser) statement() (Statement, error) {
 			return nil, err
 		}
 		db, name, err := p.Table()
-		return &Truncate{DB: db.Text, Name: name.Text}, err
+		if err != nil {
+			return nil, err
+		}
+		st := &Truncate{DB: db.Text, Name: name.Text}
+		if p.Try("partition") || p.Try("partitions") {
+			st.Partitions, err = p.someNames()
+		}
+		return st, err
+	case p.Try("alter"):
+		return p.alter()
+	case p.Try("cancel", "alter", "table", "column"):
+		if err := p.Expect("from"); err != nil {
+			return nil, err
+		}
+		db, name, err := p.Table()
+		return &CancelAlter{DB: db.Text, Name: name.Text}, err
 	}
-	return nil, lex.Unexpected(p.Peek(), "CREATE", "DROP", "TRUNCATE")
+	return nil, lex.Unexpected(p.Peek(), "CREATE", "DROP", "TRUNCATE", "ALTER")
 }
 
 func (p *parser) create() (Statement, error) {

@@ -167,6 +167,11 @@ func (p *parser) distribution(s *store.Schema, name lex.Token) error {
 	default:
 		return lex.Unexpected(kind, "HASH", "RANDOM")
 	}
+	return p.bucketCount(s)
+}
+
+// bucketCount reads BUCKETS n, if it is there.
+func (p *parser) bucketCount(s *store.Schema) error {
 	if p.Try("buckets") {
 		t := p.Next()
 		n, err := strconv.Atoi(t.Text)
@@ -183,7 +188,15 @@ func (p *parser) distribution(s *store.Schema, name lex.Token) error {
 
 // properties reads PROPERTIES ("k" = "v", ...).
 func (p *parser) properties() (map[string]string, error) {
-	if err := p.Expect("properties", "("); err != nil {
+	if err := p.Expect("properties"); err != nil {
+		return nil, err
+	}
+	return p.propertyList()
+}
+
+// propertyList reads ("k" = "v", ...).
+func (p *parser) propertyList() (map[string]string, error) {
+	if err := p.Expect("("); err != nil {
 		return nil, err
 	}
 	props := map[string]string{}
