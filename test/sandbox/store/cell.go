@@ -102,6 +102,8 @@ func (t *cellType) readText(v *vector, text []byte) outcome {
 		v.addInt(c.pack())
 	case Binary:
 		return t.readBinary(v, text)
+	case Bitmap, HLL, Percentile:
+		return t.readSketch(v, text)
 	case JSON:
 		return t.readDocument(v, text)
 	case Array, Map, Struct:
@@ -247,7 +249,7 @@ func (t *cellType) readToken(v *vector, token []byte, scratch *[]byte) outcome {
 		return t.readNested(v, token)
 	case Char, Varchar:
 		return t.readTokenAsText(v, token)
-	case Binary:
+	case Binary, Bitmap, HLL, Percentile:
 		return cellBad
 	}
 	text := token

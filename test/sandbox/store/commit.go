@@ -265,6 +265,12 @@ func (v *vector) addCombined(c *Column, src *vector, at int, old *vector, oldAt 
 		takeNew = oldNull || !newNull && src.compare(at, old, oldAt) > 0
 	case "REPLACE_IF_NOT_NULL":
 		takeNew = !newNull
+	case "BITMAP_UNION", "HLL_UNION", "PERCENTILE_UNION":
+		if !newNull && !oldNull {
+			v.addUnion(c.Type.Kind, old.bytesAt(oldAt), src.bytesAt(at))
+			return
+		}
+		takeNew = oldNull
 	}
 	if takeNew {
 		v.addFrom(src, at)

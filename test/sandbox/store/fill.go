@@ -43,6 +43,8 @@ func (t *cellType) addZero(v *vector) {
 		v.addString("{}")
 	case t.Kind == Array:
 		v.addString("[]")
+	case unions[t.Kind] != "":
+		v.addBytes(emptySketch(t.Kind))
 	case v.kind == asInts:
 		v.addInt(0)
 	case v.kind == asFloats:

@@ -104,6 +104,7 @@ var kindsByName = map[string]Kind{
 	"decimal": Decimal, "decimalv2": Decimal, "decimal32": Decimal, "decimal64": Decimal, "decimal128": Decimal, "numeric": Decimal,
 	"date": Date, "datetime": DateTime, "char": Char, "varchar": Varchar, "string": Varchar,
 	"binary": Binary, "varbinary": Binary, "json": JSON, "array": Array, "map": Map, "struct": Struct,
+	"bitmap": Bitmap, "hll": HLL, "percentile": Percentile,
 }
 
 const maxTypeDepth = 14
@@ -118,8 +119,14 @@ func (p *typeParser) typ(depth int) (nested, error) {
 		return nested{}, fmt.Errorf("unknown type name %q", name)
 	}
 	n := nested{Type: Type{Kind: kind}}
-	if kind == Array || kind == Map || kind == Struct {
+	switch kind {
+	case Array, Map, Struct:
 		return p.parts(n, depth)
+	case Bitmap, HLL, Percentile:
+		if depth > 0 {
+			return n, fmt.Errorf("%s is no type for a part of a nested type", name)
+		}
+		return n, nil
 	}
 	vals, count, err := p.numbers()
 	if err != nil {

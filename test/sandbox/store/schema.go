@@ -90,7 +90,7 @@ type Type struct {
 var plainTypeNames = map[Kind]string{
 	Boolean: "boolean", TinyInt: "tinyint(4)", SmallInt: "smallint(6)", Int: "int(11)",
 	BigInt: "bigint(20)", LargeInt: "largeint(40)", Float: "float", Double: "double",
-	Date: "date", DateTime: "datetime", JSON: "json",
+	Date: "date", DateTime: "datetime", JSON: "json", Bitmap: "bitmap", HLL: "hll", Percentile: "percentile",
 }
 
 // String returns the type as SHOW CREATE TABLE spells it.
@@ -137,8 +137,9 @@ type Column struct {
 	Default       *string
 	AutoIncrement bool
 	Key           bool
-	// Agg is the aggregate function of a value column of the Aggregate
-	// model: SUM, MIN, MAX, REPLACE or REPLACE_IF_NOT_NULL.
+	// Agg is the aggregate function of a value column of the Aggregate model:
+	// SUM, MIN, MAX, REPLACE, REPLACE_IF_NOT_NULL, BITMAP_UNION, HLL_UNION or
+	// PERCENTILE_UNION.
 	Agg     string
 	Comment string
 }
@@ -202,6 +203,10 @@ func (s Schema) checked() (Schema, error) {
 		if i < 0 {
 			return s, inWords("Key column(%s) doesn't exist.", k)
 		}
+		switch s.Columns[i].Type.Kind {
+		case Bitmap, HLL, Percentile:
+			return s, inWords("Invalid data type of key column '%s': '%s'", k, strings.ToUpper(s.Columns[i].Type.String()))
+		}
 		s.Columns[i].Key = true
 		if s.Model == Primary && s.Columns[i].Nullable {
 			s.Columns[i].Nullable = false
@@ -217,6 +222,9 @@ func (s Schema) checked() (Schema, error) {
 				return s, inWords("The AUTO_INCREMENT column must be BIGINT: '%s'", c.Name)
 			}
 			c.Nullable = false
+		}
+		if c.Default != nil && unions[c.Type.Kind] != "" {
+			return s, inWords("Invalid default value for '%s': %s has none but its empty value", c.Name, c.Type)
 		}
 		if c.Default != nil && !isNow(c) {
 			v, err := Convert(c.Type, *c.Default, true)
@@ -240,7 +248,17 @@ func checkAgg(m Model, c *Column) error {
 	}
 	c.Agg = strings.ToUpper(c.Agg)
 	switch c.Agg {
-	case "MIN", "MAX", "REPLACE", "REPLACE_IF_NOT_NULL":
+	case "BITMAP_UNION", "HLL_UNION", "PERCENTILE_UNION":
+		if unions[c.Type.Kind] != c.Agg {
+			return inWords("Invalid aggregate function '%s' for '%s'", c.Agg, c.Name)
+		}
+		return nil
+	case "MIN", "MAX":
+		if unions[c.Type.Kind] != "" {
+			return inWords("Invalid aggregate function '%s' for '%s'", c.Agg, c.Name)
+		}
+		return nil
+	case "REPLACE", "REPLACE_IF_NOT_NULL":
 		return nil
 	case "SUM":
 		switch c.Type.Kind {
@@ -251,8 +269,11 @@ func checkAgg(m Model, c *Column) error {
 	case "":
 		return fmt.Errorf("value column '%s' of an aggregate table needs an aggregate function", c.Name)
 	}
-	return fmt.Errorf("column '%s': aggregate function %s is not supported, use SUM, MIN, MAX, REPLACE or REPLACE_IF_NOT_NULL", c.Name, c.Agg)
+	return fmt.Errorf("column '%s': aggregate function %s is not supported, use SUM, MIN, MAX, REPLACE, REPLACE_IF_NOT_NULL, BITMAP_UNION, HLL_UNION or PERCENTILE_UNION", c.Name, c.Agg)
 }
+
+// unions are the functions of the types that hold sets of values.
+var unions = map[Kind]string{Bitmap: "BITMAP_UNION", HLL: "HLL_UNION", Percentile: "PERCENTILE_UNION"}
 
 func (t Type) check() error {
 	switch t.Kind {

@@ -44,7 +44,7 @@ func (v *vector) value(t *cellType, i int) any {
 		return v.wides[i].bigInt()
 	case Decimal:
 		return string(v.wides[i].appendDecimal(make([]byte, 0, 42), t.Scale))
-	case Binary:
+	case Binary, Bitmap, HLL, Percentile:
 		return v.bytesAt(i)
 	}
 	return v.stringAt(i)
@@ -112,7 +112,14 @@ func (v *vector) addValue(c *Column, t *cellType, val any) *RowError {
 		v.addWide(w)
 		return nil
 	case []byte:
-		if t.Kind != Binary {
+		switch t.Kind {
+		case Bitmap, HLL, Percentile:
+			if t.readSketch(v, x) != cellOK {
+				return wrong()
+			}
+			return nil
+		case Binary:
+		default:
 			return wrong()
 		}
 		if len(x) > t.limit {
