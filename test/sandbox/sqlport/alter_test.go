@@ -159,3 +159,28 @@ func TestAlterTable(t *testing.T) {
 		fails(t, st, "ALTER TABLE d.w "+statement, 1064, piece)
 	}
 }
+
+// Columns of sets are filled by functions only, merge as their model says, and show
+// NULL to clients.
+func TestSketchColumns(t *testing.T) {
+	st := stored(t, `CREATE DATABASE d; USE d;
+CREATE TABLE agg (k INT, b BITMAP BITMAP_UNION, h HLL HLL_UNION, p PERCENTILE PERCENTILE_UNION) AGGREGATE KEY(k) DISTRIBUTED BY HASH(k);
+CREATE TABLE pk (k INT NOT NULL, b BITMAP) PRIMARY KEY(k);
+INSERT INTO agg VALUES (1, to_bitmap(7), hll_hash('x'), percentile_hash(1.0)), (1, bitmap_from_string('8,9'), hll_hash('y'), percentile_hash(3.0));
+INSERT INTO agg VALUES (1, to_bitmap(7), hll_hash('y'), percentile_hash(5.0)), (2, bitmap_empty(), hll_empty(), NULL);
+INSERT INTO pk VALUES (1, to_bitmap(1)), (1, to_bitmap(2)), (3, NULL)`)
+	db := open(t, serve(t, st), "d")
+	want(t, db, "SELECT k, bitmap_to_string(b), bitmap_count(b), hll_cardinality(h), percentile_approx_raw(p, 0.5) FROM agg ORDER BY k", "1 | 7,8,9 | 3 | 2 | 3 / 2 |  | 0 | 0 | NULL")
+	want(t, db, "SELECT * FROM agg ORDER BY k", "1 | NULL | NULL | NULL / 2 | NULL | NULL | NULL")
+	want(t, db, "SELECT k, b FROM agg", "1 | NULL / 2 | NULL")
+	want(t, db, "SELECT k, bitmap_to_string(b) FROM pk ORDER BY k", "1 | 2 / 3 | NULL")
+	want(t, db, "SELECT DATA_TYPE FROM information_schema.columns WHERE TABLE_NAME = 'agg' AND COLUMN_NAME = 'h'", "hll")
+	fails(t, st, "INSERT INTO d.pk VALUES (5, 'text')", 1064, "out of range")
+	for _, bad := range []string{"b BITMAP SUM", "b BITMAP HLL_UNION", "h HLL MAX", "n INT BITMAP_UNION", "b BITMAP"} {
+		fails(t, st, "CREATE TABLE d.z (k INT, "+bad+") AGGREGATE KEY(k) DISTRIBUTED BY HASH(k)", 1064, "aggregat")
+	}
+	fails(t, st, "CREATE TABLE d.z (b BITMAP, k INT) DUPLICATE KEY(b)", 1064, "Invalid data type of key column 'b'")
+	if text := read(t, db, "SHOW CREATE TABLE agg")[0]; !strings.Contains(text, "`b` bitmap BITMAP_UNION NULL") {
+		t.Error(text)
+	}
+}

@@ -87,6 +87,15 @@ func texters(schema sql.Schema) []texter {
 	return list
 }
 
+// storers is texters for values that go into a table: sketches keep their bytes.
+func storers(schema sql.Schema) []texter {
+	list := texters(schema)
+	for i := range list {
+		list[i].sketch = false
+	}
+	return list
+}
+
 // write adds a value to the row of w.
 func (t *texter) write(ctx *sql.Context, w *wire.Result, v any) error {
 	if t.sketch {
@@ -125,6 +134,9 @@ func (t *texter) text(ctx *sql.Context, v any) (text string, null bool, err erro
 	}
 	if v == nil || t.sketch {
 		return "", true, nil
+	}
+	if raw, ok := v.([]byte); ok && isSketch(t.typ) {
+		return string(raw), false, nil
 	}
 	if text, ok := builtin.Text(t.typ, v); ok {
 		return text, false, nil

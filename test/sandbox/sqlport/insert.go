@@ -269,7 +269,7 @@ func (in *inserter) computed(col store.Column, toks []lex.Token) (v any, err err
 	if err != nil {
 		return nil, err
 	}
-	enc := texters(q.node.Schema())
+	enc := storers(q.node.Schema())
 	err = in.ss.server.engine.each(q, func(row sql.Row) error {
 		text, null, err := enc[0].text(q.ctx, row[0])
 		if err == nil && !null {
@@ -296,7 +296,7 @@ func (in *inserter) fromSelect(c *lex.Cursor) error {
 	if got := len(q.node.Schema()); got != len(in.cols) {
 		return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: Inserted target column count: %d doesn't match select/value column count: %d.", len(in.cols), got)
 	}
-	enc := texters(q.node.Schema())
+	enc := storers(q.node.Schema())
 	n := 0
 	return in.ss.server.engine.each(q, func(row sql.Row) error {
 		n++

@@ -15,7 +15,8 @@ import (
 // convert reads text as a value of a column. A number may carry a fraction or an
 // exponent that an integer column cuts off.
 func convert(col store.Column, text string, number bool) (any, error) {
-	if col.Type.Kind == store.Binary {
+	switch col.Type.Kind {
+	case store.Binary, store.Bitmap, store.HLL, store.Percentile:
 		return []byte(text), nil
 	}
 	if number {

@@ -86,7 +86,7 @@ func (ss *session) deleteByKey(ctx context.Context, t *store.Table, from, cond s
 	// leaves the others NULL.
 	batch := t.NewBatchFor(s, nil)
 	row := make([]any, len(s.Columns))
-	enc := texters(q.node.Schema())
+	enc := storers(q.node.Schema())
 	err = ss.server.engine.each(q, func(found sql.Row) error {
 		for i, v := range found {
 			text, _, err := enc[i].text(q.ctx, v)
@@ -160,7 +160,7 @@ func (ss *session) update(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	batch := t.NewBatchFor(s, positions)
 	batch.SetPartialUpdate()
 	row := make([]any, len(positions))
-	enc := texters(q.node.Schema())
+	enc := storers(q.node.Schema())
 	n := 0
 	err = ss.server.engine.each(q, func(found sql.Row) error {
 		n++

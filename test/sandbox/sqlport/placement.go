@@ -90,15 +90,7 @@ func byteSize(n int64) string {
 
 // showAlterColumn answers SHOW ALTER TABLE COLUMN [FROM db].
 func (ss *session) showAlterColumn(c *lex.Cursor) (*answer, error) {
-	db := ""
-	if c.Try("from") || c.Try("in") {
-		name, err := c.Name()
-		if err != nil {
-			return nil, err
-		}
-		db = name.Text
-	}
-	db, err := ss.dbOr(db)
+	db, err := ss.fromDB(c)
 	if err != nil {
 		return nil, err
 	}

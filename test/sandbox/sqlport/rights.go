@@ -133,7 +133,7 @@ func (ss *session) authorize(c *lex.Cursor) error {
 	case c.Try("truncate"):
 		skip(c, "table")
 		return ss.onTarget(c, store.DeletePriv, false)
-	case c.Try("alter", "table"):
+	case c.Try("alter", "table"), c.Try("cancel", "alter", "table", "column", "from"):
 		return ss.onTarget(c, store.AlterPriv, false)
 	case c.Try("drop"):
 		skip(c, "temporary", "force")

@@ -219,7 +219,11 @@ func (s *scan) write(ctx *sql.Context, w *wire.Result) (err error) {
 			case string:
 				w.String(v)
 			case []byte:
-				w.Bytes(v)
+				if kinds[i].Kind == store.Binary {
+					w.Bytes(v)
+				} else { // a set of values, which only functions read
+					w.Null()
+				}
 			case *big.Int:
 				scratch = v.Append(scratch[:0], 10)
 				w.Bytes(scratch)

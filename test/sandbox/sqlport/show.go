@@ -89,8 +89,6 @@ func (ss *session) showOfTables(c *lex.Cursor, full bool) (*answer, error) {
 		return ss.showPartitions(c, false)
 	case c.Try("temporary", "partitions"):
 		return ss.showPartitions(c, true)
-	case c.Try("alter", "table", "column"):
-		return ss.showAlterColumn(c)
 	case c.Try("index"), c.Try("indexes"), c.Try("indices"), c.Try("keys"):
 		if _, err := ss.fromTable(c); err != nil {
 			return nil, err

@@ -96,13 +96,10 @@ func (ss *session) showOfWork(c *lex.Cursor, _ bool) (*answer, error) {
 	case c.Try("alter", "table", "rollup"), c.Try("alter", "materialized", "view"):
 		return ss.noJobs(c, "JobId TableName CreateTime FinishedTime BaseIndexName RollupIndexName RollupId TransactionId State Msg Progress Timeout Warehouse")
 	case c.Try("alter", "table", "column"):
-		return ss.noJobs(c, alterColumns)
+		return ss.showAlterColumn(c)
 	}
 	return nil, nil
 }
-
-// alterColumns are the columns of SHOW ALTER TABLE COLUMN.
-const alterColumns = `JobId TableName CreateTime FinishTime IndexName IndexId OriginIndexId SchemaVersion TransactionId State Msg Progress Timeout Warehouse`
 
 // noJobs answers for kinds of jobs that there are none of.
 func (ss *session) noJobs(c *lex.Cursor, columns string) (*answer, error) {

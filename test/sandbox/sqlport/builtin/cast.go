@@ -77,6 +77,12 @@ func SQLType(t store.Type) sql.Type {
 		return types.LongBlob
 	case store.Char:
 		return types.Text
+	case store.Bitmap:
+		return Bitmap
+	case store.HLL:
+		return HLL
+	case store.Percentile:
+		return Percentile
 	}
 	return JSON
 }
@@ -192,7 +198,7 @@ func castValue(c *call, to store.Type) any {
 			text = strings.ToValidUTF8(text[:to.Length], "")
 		}
 		return text
-	case store.Binary:
+	case store.Binary, store.Bitmap, store.HLL, store.Percentile:
 		return c.bytes(0)
 	case store.JSON:
 		return toJSON(c.types[0], c.args[0])

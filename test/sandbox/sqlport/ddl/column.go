@@ -68,7 +68,7 @@ func (p *parser) index() error {
 }
 
 // aggregates are the functions that a value column can name.
-var aggregates = []string{"SUM", "MIN", "MAX", "REPLACE", "REPLACE_IF_NOT_NULL"}
+var aggregates = []string{"SUM", "MIN", "MAX", "REPLACE", "REPLACE_IF_NOT_NULL", "BITMAP_UNION", "HLL_UNION", "PERCENTILE_UNION"}
 
 func (p *parser) column() (column, error) {
 	name, err := p.newName("column")
@@ -88,8 +88,6 @@ func (p *parser) column() (column, error) {
 	c.inlineKy = p.Try("key")
 	if t := p.Peek(); t.Kind == lex.Word && slices.Contains(aggregates, strings.ToUpper(t.Text)) {
 		c.Agg = strings.ToUpper(p.Next().Text)
-	} else if t.Is("hll_union") || t.Is("bitmap_union") || t.Is("percentile_union") {
-		return c, lex.At(t, "aggregate function %s is not supported by this stand-in", strings.ToUpper(t.Text))
 	}
 	c.Nullable = true
 	if t := p.Peek(); p.Try("null") {
@@ -146,7 +144,7 @@ func (p *parser) columnDefault(c *column) error {
 		return lex.Unexpected(t, "SINGLE_QUOTED_TEXT", "DOUBLE_QUOTED_TEXT", "NULL", "CURRENT_TIMESTAMP")
 	}
 	switch c.Type.Kind {
-	case store.Array, store.Map, store.Struct:
+	case store.Array, store.Map, store.Struct, store.Bitmap, store.HLL, store.Percentile:
 		return lex.At(t, "Invalid default value for '%s': Type '%s' does not support default values", c.Name, c.Type)
 	}
 	c.Default = &text
@@ -170,9 +168,8 @@ func (p *parser) comment() (string, error) {
 	return p.Str()
 }
 
-// unsupported types exist in StarRocks but hold what only its own functions
-// can make.
-var unsupported = []string{"hll", "bitmap", "percentile", "variant", "time"}
+// unsupported types exist in StarRocks but not here.
+var unsupported = []string{"variant", "time"}
 
 const maxDepth = 14
 
@@ -217,7 +214,7 @@ var plain = map[string]store.Kind{
 	"boolean": store.Boolean, "bool": store.Boolean, "tinyint": store.TinyInt, "smallint": store.SmallInt,
 	"int": store.Int, "integer": store.Int, "bigint": store.BigInt, "largeint": store.LargeInt,
 	"float": store.Float, "double": store.Double, "date": store.Date, "datetime": store.DateTime,
-	"json": store.JSON,
+	"json": store.JSON, "bitmap": store.Bitmap, "hll": store.HLL, "percentile": store.Percentile,
 }
 
 // typeArgs reads (n[, m]); a * stands for the largest length and reads as -1.

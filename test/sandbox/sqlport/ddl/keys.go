@@ -137,6 +137,8 @@ func notKey(t store.Type) string {
 		return "nested"
 	case store.Binary:
 		return "VARBINARY"
+	case store.Bitmap, store.HLL, store.Percentile:
+		return strings.ToUpper(t.String())
 	}
 	return ""
 }
