@@ -38,7 +38,8 @@ func daysIn(year, month int) int {
 	case 4, 6, 9, 11:
 		return 30
 	case 2:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+		// Year 0 has no leap day on the server.
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0 && year != 0) {
 			return 29
 		}
 		return 28
@@ -53,7 +54,7 @@ func appendPadded(dst []byte, v, width int) []byte {
 	return dst
 }
 
-var pow10 = [...]int{1, 10, 100, 1000, 10000, 100000}
+var pow10 = [...]int{1, 10, 100, 1000, 10000, 100000, 1000000}
 
 func (c civil) appendDate(dst []byte) []byte {
 	dst = append(appendPadded(dst, c.year, 4), '-')
@@ -72,41 +73,71 @@ func (c civil) appendDateTime(dst []byte) []byte {
 	return dst
 }
 
-// parseCivil reads the date and time forms of the protocol: YYYYMMDD, YYMMDD and
-// the same followed by hhmmss, or numbers separated by any punctuation, with
-// spaces or a T before the time. Zone suffixes and more than six fraction
-// digits are not part of the grammar.
+// parseCivil reads the date and time forms of the server. Without separators the
+// text is YYYYMMDD or YYMMDD, each with hhmmss behind it if wanted, and the number of
+// digits tells how long the year is. With separators they are numbers parted by
+// punctuation, blanks after the day, or a T there. What follows a whole date or time
+// without being part of it (a zone, a seventh digit of a fraction) is ignored.
 func parseCivil(s []byte) (civil, bool) {
 	s = trimBlanks(s)
-	var c civil
-	run := digitRun(s)
-	if run == len(s) || run >= 6 && s[run] == '.' || run == 8 && s[run] == 'T' {
-		return parseCompact(s, run)
+	if len(s) == 0 || !isDigit(s[0]) {
+		return civil{}, false
 	}
-	p := dateScanner{s: s}
-	var width int
-	if c.year, width = p.number(4); width == 0 {
-		return c, false
+	run := 0
+	for run < len(s) && (isDigit(s[run]) || s[run] == 'T') {
+		run++
 	}
-	if width <= 2 {
-		c.year = expandYear(c.year)
+	compact := run == len(s) || s[run] == '.'
+	width := 4 // digits of the field that comes next, where nothing parts them
+	if compact && run != 4 && run != 8 && run < 14 {
+		width = 2
 	}
-	if !p.punct() {
-		return c, false
+	shortYear := width == 2
+	var fields [7]int
+	n, i := 0, 0
+	for n < len(fields) && i < len(s) && isDigit(s[i]) {
+		start, v := i, 0
+		for i < len(s) && isDigit(s[i]) && (!compact && n != 6 || i-start < width) {
+			if v = v*10 + int(s[i]-'0'); v > 999999 {
+				return civil{}, false
+			}
+			i++
+		}
+		if n == 0 && !compact {
+			shortYear = i-start == 2
+		}
+		if n == 6 {
+			v *= pow10[6-(i-start)]
+		}
+		fields[n] = v
+		n++
+		width = 2
+		switch {
+		case i == len(s):
+		case n == 3 && s[i] == 'T':
+			i++
+		case n == 6 && s[i] == '.':
+			i++
+			width = 6
+		case n == 6:
+			i = len(s)
+		default:
+			for i < len(s) && (isPunct(s[i]) || isBlank(s[i])) {
+				if isBlank(s[i]) && n != 3 {
+					return civil{}, false
+				}
+				i++
+			}
+		}
 	}
-	if c.month, width = p.number(2); width == 0 || !p.punct() {
-		return c, false
+	if n < 3 {
+		return civil{}, false
 	}
-	if c.day, width = p.number(2); width == 0 {
-		return c, false
+	if shortYear {
+		fields[0] = expandYear(fields[0])
 	}
-	if p.end() {
-		return c, c.valid()
-	}
-	if !p.dateTimeGap() {
-		return c, false
-	}
-	return p.clock(c)
+	c := civil{year: fields[0], month: fields[1], day: fields[2], hour: fields[3], minute: fields[4], second: fields[5], micro: fields[6]}
+	return c, c.valid()
 }
 
 func expandYear(y int) int {
@@ -116,115 +147,8 @@ func expandYear(y int) int {
 	return 1900 + y
 }
 
-func digitRun(s []byte) int {
-	i := 0
-	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-		i++
-	}
-	return i
-}
-
-func parseCompact(s []byte, run int) (civil, bool) {
-	var c civil
-	p := dateScanner{s: s}
-	switch run {
-	case 8, 14:
-		c.year, _ = p.number(4)
-	case 6, 12:
-		c.year, _ = p.number(2)
-		c.year = expandYear(c.year)
-	default:
-		return c, false
-	}
-	c.month, _ = p.number(2)
-	c.day, _ = p.number(2)
-	if run > 8 {
-		c.hour, _ = p.number(2)
-		c.minute, _ = p.number(2)
-		c.second, _ = p.number(2)
-		if !p.end() && !p.fraction(&c) {
-			return c, false
-		}
-	} else if run == 8 && !p.end() && s[run] == 'T' {
-		p.i++
-		return p.clock(c)
-	}
-	return c, p.end() && c.valid()
-}
-
-type dateScanner struct {
-	s []byte
-	i int
-}
-
-func (p *dateScanner) end() bool { return p.i == len(p.s) }
-
-func (p *dateScanner) number(most int) (v, width int) {
-	for width < most && p.i < len(p.s) && p.s[p.i] >= '0' && p.s[p.i] <= '9' {
-		v = v*10 + int(p.s[p.i]-'0')
-		p.i++
-		width++
-	}
-	return v, width
-}
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 
 func isPunct(b byte) bool {
 	return b >= '!' && b <= '/' || b >= ':' && b <= '@' || b >= '[' && b <= '`' || b >= '{' && b <= '~'
-}
-
-func (p *dateScanner) punct() bool {
-	if p.end() || !isPunct(p.s[p.i]) {
-		return false
-	}
-	p.i++
-	return true
-}
-
-// dateTimeGap passes the single T or the spaces between a date and a time.
-func (p *dateScanner) dateTimeGap() bool {
-	if p.s[p.i] == 'T' {
-		p.i++
-		return true
-	}
-	start := p.i
-	for p.i < len(p.s) && p.s[p.i] == ' ' {
-		p.i++
-	}
-	return p.i > start
-}
-
-// clock reads hours, and optionally minutes, seconds and a fraction, to the end.
-func (p *dateScanner) clock(c civil) (civil, bool) {
-	var width int
-	if c.hour, width = p.number(2); width == 0 {
-		return c, false
-	}
-	for _, part := range []*int{&c.minute, &c.second} {
-		if p.end() {
-			return c, c.valid()
-		}
-		if !p.punct() {
-			return c, false
-		}
-		if *part, width = p.number(2); width == 0 {
-			return c, false
-		}
-	}
-	if !p.end() && !p.fraction(&c) {
-		return c, false
-	}
-	return c, c.valid()
-}
-
-func (p *dateScanner) fraction(c *civil) bool {
-	if p.s[p.i] != '.' {
-		return false
-	}
-	p.i++
-	v, width := p.number(6)
-	if width == 0 || !p.end() {
-		return false
-	}
-	c.micro = v * pow10[6-width]
-	return true
 }
