@@ -66,15 +66,32 @@ func (r *rewriter) bracket(t lex.Token) {
 		r.put(t.Pos, t.End, "`"+builtin.Prefix+"array`(")
 		return
 	}
-	at := r.valueStart(r.I - 2)
-	r.put(r.Toks[at].Pos, r.Toks[at].Pos, "`"+builtin.Prefix+"element_at`(")
+	r.around("element_at")
+	r.put(t.Pos, t.End, ","+mark("["))
+}
+
+// around opens a call in front of the value that ends before the token just read.
+func (r *rewriter) around(name string) {
+	at := r.Toks[r.valueStart(r.I-2)].Pos
+	r.put(at, at, "`"+builtin.Prefix+name+"`(")
 	// Edits at one place come in the order they are made; the call goes around all
 	// that starts there, so it goes first.
-	last := len(r.edits) - 1
-	for i := last; i > 0 && r.edits[i-1].from >= r.edits[i].from; i-- {
+	for i := len(r.edits) - 1; i > 0 && r.edits[i-1].from >= r.edits[i].from; i-- {
 		r.edits[i], r.edits[i-1] = r.edits[i-1], r.edits[i]
 	}
-	r.put(t.Pos, t.End, ","+mark("["))
+}
+
+// startsArrow says whether t begins document->'path'.
+func (r *rewriter) startsArrow(t lex.Token) bool {
+	return t.Is("-") && r.Peek().Is(">") && r.Peek().Pos == t.End && r.After(1).Kind == lex.String && r.I >= 2 && endsValue(r.Toks[r.I-2])
+}
+
+func (r *rewriter) arrow(t lex.Token) {
+	r.around("->")
+	head := r.Next()
+	r.put(t.Pos, head.End, ","+mark("->"))
+	path := r.Next()
+	r.put(path.End, path.End, ")"+mark(""))
 }
 
 // mark is a comment that makes the text of a symbol one of its kind, so that it can
@@ -111,6 +128,10 @@ func (r *rewriter) valueStart(i int) int {
 		}
 		if i >= 2 && r.Toks[i-1].Is(".") {
 			i -= 2
+			continue
+		}
+		if i >= 3 && r.Toks[i].Kind == lex.String && r.Toks[i-1].Is(">") && r.Toks[i-2].Is("-") && r.Toks[i-2].End == r.Toks[i-1].Pos {
+			i -= 3 // a path behind an arrow
 			continue
 		}
 		return i

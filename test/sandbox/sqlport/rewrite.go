@@ -100,6 +100,8 @@ func (r *rewriter) step() error {
 		r.put(t.Pos, t.End, "`"+builtin.Prefix+strings.ToLower(t.Text)+"`()")
 	case t.Is("["):
 		r.bracket(t)
+	case r.startsArrow(t):
+		r.arrow(t)
 	case t.Is("]"):
 		r.put(t.Pos, t.End, ")"+mark("]"))
 	case t.Is("map") && r.Peek().Is("{"):

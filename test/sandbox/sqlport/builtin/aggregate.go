@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -207,6 +208,12 @@ func init() {
 	register("max_by", &aggregator{min: 2, max: 2, result: sameAs(0), start: func() accumulator { return &extremeBy{sign: 1} }})
 	register("min_by", &aggregator{min: 2, max: 2, result: sameAs(0), start: func() accumulator { return &extremeBy{sign: -1} }})
 	register("count_if", &aggregator{min: 1, max: 1, result: bigint, start: func() accumulator { return &countIf{} }})
+	for name, root := range map[string]bool{"variance": false, "var_pop": false, "variance_pop": false, "std": true, "stddev": true, "stddev_pop": true} {
+		register(name, &aggregator{min: 1, max: 1, result: double, start: func() accumulator { return &spread{root: root} }})
+	}
+	for name, root := range map[string]bool{"var_samp": false, "variance_samp": false, "stddev_samp": true} {
+		register(name, &aggregator{min: 1, max: 1, result: double, start: func() accumulator { return &spread{root: root, sample: true} }})
+	}
 	bits := func(f func(a, b int64) int64, first int64) func() accumulator {
 		return func() accumulator { return &bitFold{f: f, total: first} }
 	}
@@ -270,4 +277,35 @@ func (a *bitFold) value() any {
 		return nil
 	}
 	return a.total
+}
+
+// spread is the variance, kept as Welford does, or its root.
+type spread struct {
+	root, sample  bool
+	n, mean, sums float64
+}
+
+func (s *spread) add(c *call) {
+	v := c.double(0)
+	if c.failed {
+		return
+	}
+	s.n++
+	off := v - s.mean
+	s.mean += off / s.n
+	s.sums += off * (v - s.mean)
+}
+
+func (s *spread) value() any {
+	n := s.n
+	if s.sample {
+		n--
+	}
+	if n <= 0 {
+		return nil
+	}
+	if s.root {
+		return math.Sqrt(s.sums / n)
+	}
+	return s.sums / n
 }

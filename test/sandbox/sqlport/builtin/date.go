@@ -99,8 +99,8 @@ func init() {
 	})
 }
 
-// year0 is the day number 0 of TO_DAYS.
-var year0 = time.Date(0, 1, 0, 0, 0, 0, 0, time.UTC)
+// year0 is where TO_DAYS starts to count.
+var year0 = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func dayNumber(t time.Time) int64 { return (midnight(t).Unix() - year0.Unix()) / 86400 }
 

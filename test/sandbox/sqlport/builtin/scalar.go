@@ -253,8 +253,7 @@ func Find(name string) sql.Function {
 }
 
 // engineFunctions are those the engine's own implementations answer.
-var engineFunctions = []string{"count", "min", "max", "any_value", "std", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp",
-	"group_concat", "row_number", "rank", "dense_rank", "percent_rank", "ntile", "lead", "lag", "first_value", "last_value"}
+var engineFunctions = []string{"count", "min", "max", "any_value", "group_concat", "row_number", "rank", "dense_rank", "percent_rank", "ntile", "lead", "lag", "first_value", "last_value"}
 
 // fixed is the result type that does not depend on the arguments.
 func fixed(t sql.Type) func([]sql.Type) sql.Type {
