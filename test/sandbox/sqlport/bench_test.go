@@ -39,6 +39,10 @@ func BenchmarkSelect(b *testing.B) {
 	for _, q := range []struct{ name, sql string }{
 		{"all", "SELECT * FROM big"},
 		{"filtered", "SELECT k, name, price FROM big WHERE k >= 250000 AND k < 750000"},
+		{"moment", "SELECT * FROM big WHERE made >= '2024-01-02 03:00:00' AND made < '2024-01-03'"},
+		{"text", "SELECT * FROM big WHERE name >= 'name of row 5' AND name < 'name of row 6'"},
+		{"decimal", "SELECT * FROM big WHERE price >= 100 AND price < 50000.5"},
+		{"nothing", "SELECT * FROM big WHERE k < 0 AND f > 0 OR k IS NULL"},
 		{"engine", "SELECT k + 1, name FROM big"},
 		{"bounds", "SELECT MIN(k), MAX(k) FROM big WHERE (n > 5) AND k IS NOT NULL"},
 		{"tablet", "SELECT * FROM big TABLET(" + firstTablet(b, db) + ")"},

@@ -144,31 +144,34 @@ func (s *scan) filterColumns() []int {
 	return list
 }
 
-// match evaluates the filter on canonical values, which at gives by place in
-// table.columns().
-func (s *scan) match(ctx *sql.Context, conv map[int]func(any) any, row sql.Row, at func(int) any) (bool, error) {
-	for p, c := range conv {
-		v := at(p)
-		if v != nil && c != nil {
-			v = c(v)
-		}
-		row[p] = v
-	}
-	v, err := sql.EvaluateCondition(ctx, s.filter, row)
-	if err != nil {
-		return false, engineError(err)
-	}
-	return sql.IsTrue(v), nil
-}
-
-// converters maps the places that the filter reads to how their values convert.
-func (s *scan) converters() map[int]func(any) any {
+// matcher returns a test of rows of canonical values, in which place gives the
+// position of a column of table.columns(). What the engine is not needed for is
+// tested without it.
+func (s *scan) matcher(ctx *sql.Context, place func(p int) int) func(raw []any) (bool, error) {
 	schema, cols := s.table.snap.Schema(), s.table.columns()
-	conv := map[int]func(any) any{}
-	for _, p := range s.filterPlaces() {
-		conv[p] = builtin.ToEngine(schema.Columns[cols[p]].Type)
+	kind := func(p int) store.Type { return schema.Columns[cols[p]].Type }
+	if c, ok := compileCondition(s.filter, kind, place); ok {
+		return func(raw []any) (bool, error) { return c(raw) == isTrue, nil }
 	}
-	return conv
+	row, places := make(sql.Row, len(cols)), s.filterPlaces()
+	conv := make([]func(any) any, len(places))
+	for i, p := range places {
+		conv[i] = builtin.ToEngine(kind(p))
+	}
+	return func(raw []any) (bool, error) {
+		for i, p := range places {
+			v := raw[place(p)]
+			if v != nil && conv[i] != nil {
+				v = conv[i](v)
+			}
+			row[p] = v
+		}
+		v, err := sql.EvaluateCondition(ctx, s.filter, row)
+		if err != nil {
+			return false, engineError(err)
+		}
+		return sql.IsTrue(v), nil
+	}
 }
 
 // write sends the rows.
@@ -185,20 +188,21 @@ func (s *scan) write(ctx *sql.Context, w *wire.Result) (err error) {
 	var (
 		r       = newReader(ctx, s.table, cols)
 		raw     = make([]any, len(cols))
-		row     = make(sql.Row, len(cols))
-		conv    = s.converters()
-		at      = func(p int) any { return raw[p] }
+		match   func([]any) (bool, error)
 		scratch []byte
 		skip    = s.offset
 		left    = s.limit
 	)
+	if s.filter != nil {
+		match = s.matcher(ctx, func(p int) int { return p })
+	}
 	for {
 		ok, err := r.next(raw)
 		if err != nil || !ok {
 			return err
 		}
-		if s.filter != nil {
-			if ok, err = s.match(ctx, conv, row, at); err != nil {
+		if match != nil {
+			if ok, err = match(raw); err != nil {
 				return err
 			}
 			if !ok {
@@ -248,13 +252,13 @@ func (s *scan) delete(ctx *sql.Context, t *store.Table) (n int64, err error) {
 		return t.DeleteFrom(s.table.snap, func([]any) bool { return true })
 	}
 	cols := s.table.columns()
-	row, conv := make(sql.Row, len(cols)), s.converters()
+	match := s.matcher(ctx, func(p int) int { return cols[p] })
 	var failed error
 	try := func(raw []any) bool {
 		if failed != nil {
 			return false
 		}
-		ok, err := s.match(ctx, conv, row, func(p int) any { return raw[cols[p]] })
+		ok, err := match(raw)
 		if err == nil {
 			err = ctx.Err()
 		}
