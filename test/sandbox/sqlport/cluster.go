@@ -153,7 +153,7 @@ func (ss *session) kill(c *lex.Cursor, w *wire.Result) error {
 	}
 	var id uint64
 	switch {
-	case query && t.Kind == lex.String:
+	case query && t.Kind == lex.String && ss.server.release.AtLeast(3, 4):
 		ss.server.ids.mu.Lock()
 		target := ss.server.ids.byID[t.Text]
 		ss.server.ids.mu.Unlock()

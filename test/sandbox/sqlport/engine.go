@@ -10,8 +10,10 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/planbuilder"
 	"github.com/dolthub/go-mysql-server/sql/rowexec"
+	"github.com/dolthub/go-mysql-server/sql/transform"
 	sysvars "github.com/dolthub/go-mysql-server/sql/variables"
 
 	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
@@ -74,6 +76,23 @@ func (q *query) columns() []wire.Column {
 	return cols
 }
 
+// tables lists the tables of the store that the query reads.
+func (q *query) tables() []*store.Table {
+	var list []*store.Table
+	_, _, err := transform.NodeWithOpaque(q.node, func(n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+		if rt, ok := n.(*plan.ResolvedTable); ok {
+			if t, ok := sql.GetUnderlyingTable(rt.Table).(*table); ok {
+				list = append(list, t.t)
+			}
+		}
+		return n, transform.SameTree, nil
+	})
+	if err != nil {
+		panic("a walk that changes nothing failed: " + err.Error())
+	}
+	return list
+}
+
 // each calls fn with every row of the result. The row belongs to the engine.
 func (e *engine) each(q *query, fn func(sql.Row) error) (err error) {
 	defer catch(&err)
@@ -90,7 +109,12 @@ func (e *engine) each(q *query, fn func(sql.Row) error) (err error) {
 			err = engineError(cerr)
 		}
 	}()
-	for {
+	for n := 0; ; n++ {
+		if n&1023 == 0 {
+			if err := q.ctx.Err(); err != nil {
+				return err
+			}
+		}
 		row, err := it.Next(q.ctx)
 		if err == io.EOF {
 			return nil

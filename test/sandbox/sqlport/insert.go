@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -29,11 +29,11 @@ type inserter struct {
 func (ss *session) insert(ctx context.Context, stmt lex.Statement, w *wire.Result) error {
 	c := &lex.Cursor{Toks: stmt.Toks}
 	c.Next()
-	if t := c.Peek(); t.Is("overwrite") {
-		return lex.At(t, "INSERT OVERWRITE is not supported by this stand-in")
-	}
-	if err := c.Expect("into"); err != nil {
-		return err
+	ch := change{verb: "insert", overwrite: c.Try("overwrite")}
+	if !ch.overwrite {
+		if err := c.Expect("into"); err != nil {
+			return err
+		}
 	}
 	if c.Peek().Is("table") && c.After(1).IsName() {
 		c.Next()
@@ -51,8 +51,12 @@ func (ss *session) insert(ctx context.Context, stmt lex.Statement, w *wire.Resul
 		return err
 	}
 	if c.Try("with", "label") {
-		if _, err := c.Name(); err != nil {
+		label, err := c.Name()
+		if err != nil {
 			return err
+		}
+		if ch.label = label.Text; !labelForm.MatchString(ch.label) {
+			return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: Label format error. regex: %s, label: %s.", labelForm, ch.label)
 		}
 	}
 	in := &inserter{ss: ss, ctx: ctx, stmt: stmt, table: t}
@@ -67,15 +71,18 @@ func (ss *session) insert(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	} else {
 		err = in.fromSelect(c)
 	}
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		return err
 	}
-	n := in.batch.Len()
-	if err := t.Commit(in.batch); err != nil {
-		return err
-	}
-	return w.OK(uint64(n), 0, fmt.Sprintf("{'label':'insert_%d_%d', 'status':'VISIBLE', 'txnId':'%d'}", t.ID(), t.Version(), t.Version()))
+	ch.table, ch.batch, ch.rows = t, in.batch, uint64(in.batch.Len())
+	return ss.write(ch, w)
 }
+
+// labelForm is what a label looks like.
+var labelForm = regexp.MustCompile(`^[-\w]{1,128}$`)
 
 // columns reads the list of columns, or takes all of the table.
 func (in *inserter) columns(c *lex.Cursor) error {
@@ -291,6 +298,9 @@ func (in *inserter) fromSelect(c *lex.Cursor) error {
 	}
 	q, err := in.ss.server.engine.plan(in.ctx, in.ss, text)
 	if err != nil {
+		return err
+	}
+	if err := in.ss.reads(q.tables()); err != nil {
 		return err
 	}
 	if got := len(q.node.Schema()); got != len(in.cols) {

@@ -63,6 +63,9 @@ func (ss *session) delete(ctx context.Context, stmt lex.Statement, w *wire.Resul
 			}
 		}
 	}
+	if ss.txn != nil {
+		return errTxnModel
+	}
 	n, err := sc.delete(q.ctx, t)
 	if err != nil {
 		return err
@@ -102,11 +105,7 @@ func (ss *session) deleteByKey(ctx context.Context, t *store.Table, from, cond s
 	if err != nil {
 		return err
 	}
-	n := batch.Len()
-	if err := t.Commit(batch); err != nil {
-		return err
-	}
-	return w.OK(uint64(n), 0, "")
+	return ss.write(change{verb: "delete", table: t, batch: batch, rows: uint64(batch.Len())}, w)
 }
 
 // update runs UPDATE t SET c = expression, ... WHERE condition on a Primary Key
@@ -182,10 +181,7 @@ func (ss *session) update(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	if err != nil {
 		return err
 	}
-	if err := t.Commit(batch); err != nil {
-		return err
-	}
-	return w.OK(uint64(n), 0, "")
+	return ss.write(change{verb: "update", table: t, batch: batch, rows: uint64(n)}, w)
 }
 
 // planText plans SQL that was put together from pieces of a statement.

@@ -49,7 +49,6 @@ func TestInsert(t *testing.T) {
 		{"INSERT INTO t (k)", 1064, "most similar input is {VALUES, SELECT"},
 		{"INSERT INTO t (k) VALUES (1", 1064, "Unexpected input '<EOF>'"},
 		{"INSERT INTO nosuch VALUES (1)", 5502, "Unknown table 'd.nosuch'"},
-		{"INSERT OVERWRITE t VALUES (1)", 1064, "INSERT OVERWRITE is not supported"},
 		{"REPLACE INTO t VALUES (1)", 1064, "Unexpected input 'REPLACE'"},
 	} {
 		wantError(t, db, c.statement, c.code, c.text)

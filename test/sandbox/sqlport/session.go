@@ -23,8 +23,11 @@ type session struct {
 	conn   *wire.Conn // nil for a script
 	base   *sql.BaseSession
 	vars   *variables
-	roles  []string     // active, see SET ROLE
-	writes store.Object // the table the running UPDATE or DELETE may read as well
+	txn    *transaction // of BEGIN; nil outside
+	// timeout belongs to the statement that runs.
+	timeout timeout
+	roles   []string     // active, see SET ROLE
+	writes  store.Object // the table the running UPDATE or DELETE may read as well
 }
 
 func newSession(s *Server, c *wire.Conn) *session { return &session{server: s, conn: c} }
@@ -49,6 +52,7 @@ func (ss *session) host() string {
 // Reset implements wire.Session. The current database stays.
 func (ss *session) Reset() {
 	db := ""
+	ss.abandon()
 	if ss.base != nil {
 		db = ss.base.GetCurrentDatabase()
 	}
@@ -63,7 +67,10 @@ func (ss *session) Reset() {
 }
 
 // Close implements wire.Session.
-func (ss *session) Close() { ss.server.forgetQueryID(ss) }
+func (ss *session) Close() {
+	ss.abandon()
+	ss.server.forgetQueryID(ss)
+}
 
 // env is what the functions of a query see of the session.
 func (ss *session) env() *builtin.Env {
@@ -138,7 +145,7 @@ func (ss *session) why(ctx context.Context, err error) error {
 	case errors.Is(cause, wire.ErrKilled):
 		return wire.Errorf(1317, "70100", "Query execution was interrupted: %v", wire.ErrKilled)
 	case errors.Is(err, errTimeout):
-		return wire.Errorf(5024, "HY000", "Query reached its timeout of %s seconds, please increase the 'query_timeout' session variable and retry", ss.vars.get("query_timeout"))
+		return ss.timeout.error()
 	case cause != nil:
 		return wire.Errorf(1053, "08S01", "Server shutdown in progress")
 	}
@@ -155,15 +162,19 @@ func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) 
 		c.Next()
 	}
 	first := c.Peek()
-	switch strings.ToLower(first.Text) {
+	verb := strings.ToLower(first.Text)
+	if err := ss.inTransaction(verb); err != nil {
+		return err
+	}
+	switch verb {
 	case "select", "with", "(":
 		return ss.selectRows(ctx, stmt, w)
 	case "insert":
-		return ss.insert(ctx, stmt, w)
+		return ss.limited(ctx, func(ctx context.Context) error { return ss.insert(ctx, stmt, w) })
 	case "delete":
-		return ss.delete(ctx, stmt, w)
+		return ss.limited(ctx, func(ctx context.Context) error { return ss.delete(ctx, stmt, w) })
 	case "update":
-		return ss.update(ctx, stmt, w)
+		return ss.limited(ctx, func(ctx context.Context) error { return ss.update(ctx, stmt, w) })
 	case "create", "drop", "truncate", "alter", "cancel":
 		return ss.define(stmt, w)
 	case "use":
@@ -177,11 +188,9 @@ func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) 
 	case "kill":
 		return ss.kill(c, w)
 	case "commit", "rollback":
-		// Nothing was begun: every statement is a transaction of its own, also
-		// with autocommit off.
-		return w.OK(0, 0, "")
+		return ss.endTransaction(c, w)
 	case "begin", "start":
-		return lex.At(first, "explicit transactions are not supported by this stand-in")
+		return ss.begin(c, w)
 	}
 	return lex.Unexpected(first, "SELECT", "WITH", "INSERT", "DELETE", "UPDATE", "CREATE", "DROP", "TRUNCATE", "ALTER", "USE", "SET", "SHOW", "DESC", "KILL")
 }
@@ -227,7 +236,7 @@ func (ss *session) selectRows(ctx context.Context, stmt lex.Statement, w *wire.R
 			}
 		}
 	}
-	ctx, done := ss.limit(ctx, vars)
+	ctx, done := ss.limit(ctx, vars, "query_timeout")
 	defer done()
 	q, err := ss.server.engine.plan(ctx, ss, text)
 	if err != nil {
@@ -236,20 +245,29 @@ func (ss *session) selectRows(ctx context.Context, stmt lex.Statement, w *wire.R
 	return ss.timedOut(ctx, ss.server.engine.write(q, w))
 }
 
-// limit applies query_timeout, and registers the statement under its
-// custom_query_id if it has one.
-func (ss *session) limit(ctx context.Context, vars *variables) (context.Context, func()) {
-	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(vars.number("query_timeout"))*time.Second, errTimeout)
+// limit applies the timeout that a variable gives, and registers the statement
+// under its custom_query_id if it has one. The time is the server's: when its clock
+// jumps past the deadline, the statement ends as well.
+func (ss *session) limit(ctx context.Context, vars *variables, variable string) (context.Context, func()) {
+	ctx, stop := ss.server.deadlines.start(ctx, time.Duration(vars.number(variable))*time.Second)
+	ss.timeout = timeout{variable, vars.get(variable)}
 	id := vars.get("custom_query_id")
 	if id != "" && ss.conn != nil {
 		ss.server.rememberQueryID(id, ss)
 	}
 	return ctx, func() {
-		cancel()
+		stop()
 		if id != "" {
 			ss.server.forgetQueryID(ss)
 		}
 	}
+}
+
+// limited runs a statement that writes under its timeout.
+func (ss *session) limited(ctx context.Context, run func(context.Context) error) error {
+	ctx, done := ss.limit(ctx, ss.vars, ss.dmlTimeoutVariable())
+	defer done()
+	return ss.timedOut(ctx, run(ctx))
 }
 
 func (ss *session) timedOut(ctx context.Context, err error) error {

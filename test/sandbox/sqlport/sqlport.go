@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gx-etl/gx/test/sandbox/clock"
+	"github.com/gx-etl/gx/test/sandbox/ledger"
 	"github.com/gx-etl/gx/test/sandbox/release"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
@@ -40,6 +41,9 @@ type Options struct {
 	// Version is the StarRocks release to play, "3.3" or "3.3.2" (see package
 	// release); the newest one without.
 	Version string
+	// Ledger keeps the labels and transactions of INSERT, UPDATE and DELETE. Loads
+	// that share it share the labels. Without one the server has its own.
+	Ledger *ledger.Ledger
 	// Clock tells the time; without one it is the machine's.
 	Clock *clock.Clock
 	// Frontends, Backends and ComputeNodes list the nodes of the cluster.
@@ -64,9 +68,19 @@ type Server struct {
 	globals *variables
 	started time.Time
 	ids     queryIDs
-	release release.Release
-	system  map[string]*virtualDB
+	ledger  *ledger.Ledger
+
+	deadlines *deadlines
+	release   release.Release
+	system    map[string]*virtualDB
 }
+
+// Limits of the ledger that a server makes for itself: those of a fresh cluster.
+const (
+	keepLabels    = 1000
+	keepLabelsFor = 3 * 24 * time.Hour
+	maxRunning    = 1000
+)
 
 // New makes a server that is not listening yet. The error is a Version that
 // cannot be read.
@@ -83,6 +97,10 @@ func New(st *store.Store, o Options) (*Server, error) {
 		o.Clock = &clock.Clock{}
 	}
 	s := &Server{st: st, opts: o, release: played, globals: newVariables(), started: o.Clock.Now()}
+	s.deadlines = newDeadlines(o.Clock)
+	if s.ledger = o.Ledger; s.ledger == nil {
+		s.ledger = ledger.New(keepLabels, keepLabelsFor, maxRunning)
+	}
 	s.engine = newEngine(s)
 	s.wire = wire.NewServer(s, mysqlVersion)
 	s.wire.Hooks = o.Hooks
