@@ -141,3 +141,12 @@ func wantError(tb testing.TB, db *sql.DB, statement string, code uint16, text st
 		tb.Errorf("%s\nwant error %d %q\n got error %d %q", statement, code, text, me.Number, me.Message)
 	}
 }
+
+// mysqlError is the server's error in err, or nil.
+func mysqlError(err error) *mysql.MySQLError {
+	var me *mysql.MySQLError
+	if errors.As(err, &me) {
+		return me
+	}
+	return nil
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 
+	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
 )
@@ -46,6 +48,12 @@ var known = map[string]string{
 	"transaction_isolation": "REPEATABLE-READ", "transaction_read_only": "false", "tx_isolation": "REPEATABLE-READ",
 	"tx_read_only": "false", "use_compute_nodes": "-1", "version": mysqlVersion, "version_comment": "StarRocks",
 	"wait_timeout": "28800", "warehouse": "default_warehouse",
+}
+
+// ranges bound numbers, both ends included. The others take any number.
+var ranges = map[string][2]int64{
+	"query_timeout": {1, 259200}, "insert_timeout": {1, 259200}, "query_mem_limit": {0, math.MaxInt64}, "load_mem_limit": {0, math.MaxInt64},
+	"exec_mem_limit": {2097152, math.MaxInt64}, "sql_select_limit": {0, math.MaxInt64},
 }
 
 var readOnly = []string{"version", "version_comment", "license", "lower_case_table_names", "system_time_zone", "performance_schema"}
@@ -100,8 +108,15 @@ func (v *variables) set(name string, value lex.Token) error {
 		if !isNumber(text) && !(name == "insert_max_filter_ratio" && value.Kind == lex.Number) {
 			return wire.Errorf(1232, "42000", "Incorrect argument type to variable '%s'", name)
 		}
-		if n, _ := strconv.ParseInt(text, 10, 64); name == "query_timeout" && (n < 1 || n > 259200) {
-			return wrong()
+		n, _ := strconv.ParseInt(text, 10, 64)
+		if r, ok := ranges[name]; ok && n < r[0] {
+			return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: %s must be equal or greater than %d.", name, r[0])
+		} else if ok && n > r[1] {
+			return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: %s must be equal or smaller than %d.", name, r[1])
+		}
+	case name == "time_zone":
+		if _, err := builtin.Zone(text); err != nil || text == "" {
+			return wire.Errorf(1298, "HY000", "Unknown or incorrect time zone: '%s'", text)
 		}
 	}
 	v.mu.Lock()
@@ -197,12 +212,9 @@ func (ss *session) assign(ctx context.Context, c *lex.Cursor, stmt lex.Statement
 	if !c.Try("=") && !c.Try(":=") {
 		return lex.Unexpected(c.Peek(), "=")
 	}
-	value, err := variableValue(c)
+	value, err := ss.settled(ctx, c, stmt)
 	if err != nil {
 		return err
-	}
-	if c.Peek().Is("(") || value.Is("@@") {
-		return lex.At(value, "a variable takes a literal here, not an expression")
 	}
 	if global {
 		if err := ss.server.globals.set(name.Text, value); err != nil {
@@ -232,6 +244,47 @@ func variableName(c *lex.Cursor) (global bool, name lex.Token, err error) {
 	return global, name, err
 }
 
+// skipItem moves up to the comma that ends an item of SET.
+func skipItem(c *lex.Cursor) {
+	for depth := 0; c.Peek().Kind != lex.EOF && (depth > 0 || !c.Peek().Is(",")); c.Next() {
+		if c.Peek().Is("(") {
+			depth++
+		} else if c.Peek().Is(")") {
+			depth--
+		}
+	}
+}
+
+// settled reads the value of a system variable: a literal, a bare word, or an
+// expression without columns.
+func (ss *session) settled(ctx context.Context, c *lex.Cursor, stmt lex.Statement) (lex.Token, error) {
+	from := c.I
+	value, err := variableValue(c)
+	if next := c.Peek(); err == nil && (next.Kind == lex.EOF || next.Is(",")) {
+		return value, nil
+	}
+	c.I = from
+	if first := c.Peek(); first.Kind == lex.EOF || first.Is(",") {
+		return value, err
+	}
+	skipItem(c)
+	q, err := ss.planText(ctx, "SELECT "+stmt.Between(from, c.I))
+	if err != nil {
+		return value, err
+	}
+	enc := texters(q.node.Schema())
+	value = lex.Token{Kind: lex.String, Line: value.Line, Col: value.Col}
+	err = ss.server.engine.each(q, func(row sql.Row) error {
+		text, null, err := enc[0].text(q.ctx, row[0])
+		if null {
+			text = "NULL"
+		}
+		value.Text = text
+		return err
+	})
+	return value, err
+}
+
 // assignUser sets @name to the value of any expression.
 func (ss *session) assignUser(ctx context.Context, c *lex.Cursor, stmt lex.Statement) error {
 	c.Next()
@@ -243,13 +296,7 @@ func (ss *session) assignUser(ctx context.Context, c *lex.Cursor, stmt lex.State
 		return lex.Unexpected(c.Peek(), "=")
 	}
 	from := c.I
-	for depth := 0; c.Peek().Kind != lex.EOF && (depth > 0 || !c.Peek().Is(",")); c.Next() {
-		if c.Peek().Is("(") {
-			depth++
-		} else if c.Peek().Is(")") {
-			depth--
-		}
-	}
+	skipItem(c)
 	q, err := ss.planText(ctx, "SELECT "+stmt.Between(from, c.I))
 	if err != nil {
 		return err
