@@ -36,7 +36,7 @@ const (
 // showNodes answers SHOW BACKENDS, COMPUTE NODES and FRONTENDS.
 func (s *Server) showNodes(kind string) *answer {
 	clock := func(t time.Time) string { return t.Format(time.DateTime) }
-	start, now := clock(s.started), clock(time.Now())
+	start, now := clock(s.started), clock(s.opts.Clock.Now())
 	switch kind {
 	case "backends":
 		a := &answer{cols: columnsOf(backendColumns)}
