@@ -14,7 +14,7 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X 
 # gms_pure_go: the sandbox's SQL engine with Go regular expressions in place of a C library.
 TEST_TAGS := -tags gms_pure_go
 
-.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit e2e sandbox kafka kafka-stop bench-quick bench-move bench-standin fuzz clean clean-all
+.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit clients e2e sandbox kafka kafka-stop bench-quick bench-move bench-standin fuzz clean clean-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ generate-check: ## fail when a generated file is not what its source says
 unit: ## unit tests of both modules, with the race detector
 	scripts/unit.sh root
 	scripts/unit.sh test
+
+clients: ## the real StarRocks clients (mysql, PyMySQL, SQLAlchemy, curl, the Go driver) against the sandbox
+	scripts/clients.sh
 
 e2e: build ## end-to-end tests on the embedded Kafka and, when Java and Maven are here, on a real one
 	scripts/e2e.sh

@@ -75,6 +75,10 @@ func TestAccounts(t *testing.T) {
 	want(t, ann, "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.columns WHERE TABLE_SCHEMA = 'd'", "t | k / t | v")
 	want(t, root, "SELECT COUNT(*) FROM t", "2")
 
+	// Nor does the prepared statement protocol give what is not granted.
+	if _, err := ann.Prepare("SELECT * FROM d.u WHERE k = ?"); err == nil || !strings.Contains(err.Error(), "SELECT privilege(s) on TABLE u") {
+		t.Errorf("prepared: %v", err)
+	}
 	// A condition on the table itself needs no SELECT.
 	run(t, root, "REVOKE SELECT ON TABLE d.t FROM USER ann")
 	run(t, root, "GRANT UPDATE, DELETE ON TABLE t IN DATABASE d TO USER ann")

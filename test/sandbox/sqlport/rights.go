@@ -108,7 +108,6 @@ func (ss *session) mayRead(db, name string) error {
 // guard refuses a statement the session lacks the privileges for, and runs the
 // statements about accounts and settings. done says that the statement is answered.
 func (ss *session) guard(stmt lex.Statement, w *wire.Result) (done bool, err error) {
-	ss.writes = store.Object{}
 	c := &lex.Cursor{Toks: stmt.Toks}
 	for c.Peek().Kind == lex.Hint {
 		c.Next()

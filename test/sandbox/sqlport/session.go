@@ -157,6 +157,7 @@ func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) 
 	if done, err := ss.guard(stmt, w); done || err != nil {
 		return err
 	}
+	defer func() { ss.writes = store.Object{} }()
 	c := &lex.Cursor{Toks: stmt.Toks}
 	for c.Peek().Kind == lex.Hint { // only in front of a statement: nothing to set
 		c.Next()

@@ -12,9 +12,6 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-// numTablets is the number of tablets of a partition of the table.
-func numTablets(t *store.Table) int { return t.Buckets() }
-
 // narrowing is what FROM t [TEMPORARY] PARTITION (names) TABLET (ids) leaves of a
 // table. Nil lists leave all of it.
 type narrowing struct {
