@@ -99,7 +99,7 @@ func TestCommandLineErrors(t *testing.T) {
 		{"wrong password", "SELECT 1", "ERROR 1045 (28000): Access denied for user 'root'@'127.0.0.1' (using password: YES)", []string{"-uroot", "-pwrong"}},
 		{"no password", "SELECT 1", "ERROR 1045 (28000): Access denied for user 'app'@'127.0.0.1' (using password: NO)", []string{"-uapp"}},
 		{"unknown user", "SELECT 1", "ERROR 1045 (28000): Access denied for user 'nobody'@'127.0.0.1' (using password: NO)", []string{"-unobody"}},
-		{"unknown database at login", "SELECT 1", "ERROR 1049 (42000): Unknown database 'nodb'", []string{"-uroot", "nodb"}},
+		{"unknown database at login", "SELECT 1", "ERROR 5501 (3F000): Unknown database 'nodb'", []string{"-uroot", "nodb"}},
 		{"unknown table", "SELECT * FROM nope", "ERROR 5502 (42602) at line 1: Getting analyzing error. Detail message: Unknown table 'shop.nope'.", []string{"-uroot", "shop"}},
 		{"unknown column", "SELECT nope FROM t", "ERROR 1064 (42000) at line 1: Getting analyzing error. Detail message: Column 'nope' cannot be resolved.", []string{"-uroot", "shop"}},
 		{"no database", "SELECT * FROM t", "ERROR 1046 (3D000) at line 1: No database selected", []string{"-uroot"}},

@@ -10,8 +10,8 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-// accountStatement finds what runs a statement about users, roles, privileges or
-// settings, and moves the cursor behind the words that told. It returns nil for
+// accountStatement finds what runs a statement about users, roles, privileges,
+// settings or locks, and moves the cursor behind the words that told. It returns nil for
 // other statements.
 func (ss *session) accountStatement(c *lex.Cursor) func(*lex.Cursor, *wire.Result) error {
 	switch {
@@ -37,8 +37,19 @@ func (ss *session) accountStatement(c *lex.Cursor) func(*lex.Cursor, *wire.Resul
 		return ss.setRole
 	case c.Try("admin"):
 		return ss.admin
+	case c.Try("lock", "tables"), c.Try("unlock", "tables"):
+		return ss.lockTables
 	}
 	return nil
+}
+
+// lockTables runs LOCK TABLES and UNLOCK TABLES, which the server takes from MySQL
+// clients such as mysqldump and which lock nothing.
+func (ss *session) lockTables(c *lex.Cursor, w *wire.Result) error {
+	for c.Peek().Kind != lex.EOF {
+		c.Next()
+	}
+	return w.OK(0, 0, "")
 }
 
 // done ends a statement that gives nothing but success.

@@ -100,6 +100,8 @@ func TestAccounts(t *testing.T) {
 	want(t, root, "SHOW USERS", "'ann'@'%' / 'bob'@'%' / 'root'@'%'")
 	want(t, root, "SELECT GRANTEE, OBJECT_DATABASE, OBJECT_NAME, PRIVILEGE_TYPE FROM sys.grants_to_users WHERE GRANTEE LIKE '%bob%'", "'bob'@'%' | e | made | SELECT")
 
+	want(t, ann, "SELECT * FROM information_schema.schema_privileges", "'ann'@'%' | def | e | CREATE TABLE | NO")
+	want(t, root, "SELECT * FROM information_schema.table_privileges WHERE TABLE_NAME = 'made'", "'bob'@'%' | def | e | made | SELECT | NO")
 	run(t, ann, "SET PASSWORD = PASSWORD('new')")
 	run(t, root, "ALTER USER bob IDENTIFIED BY ''")
 	want(t, as(t, s, "ann:new"), "SELECT 1", "1")
@@ -168,10 +170,12 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// TestOldAccessDenied: releases before 3.0 say it shorter.
-func TestOldAccessDenied(t *testing.T) {
+// TestOldErrors: older releases say some things with other numbers.
+func TestOldErrors(t *testing.T) {
 	st := stored(t, shop)
 	s := serveWith(t, st, sqlport.Options{Version: "2.5"})
 	run(t, open(t, s, ""), "CREATE USER ann")
 	wantError(t, as(t, s, "ann"), "SELECT * FROM d.t", 1227, "Access denied; you need (at least one of) the SELECT privilege(s) for this operation")
+	wantError(t, as(t, s, "root"), "SELECT * FROM nodb.t", 1049, "Getting analyzing error. Detail message: Unknown database 'nodb'.")
+	wantError(t, as(t, s, "root"), "USE nodb", 1049, "Unknown database 'nodb'")
 }

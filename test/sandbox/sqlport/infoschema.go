@@ -2,8 +2,6 @@ package sqlport
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,9 +15,7 @@ const (
 )
 
 // atLeast says whether the server plays the given release or a later one.
-func (s *Server) atLeast(major, minor int) bool {
-	return s.release.AtLeast(major, minor)
-}
+func (s *Server) atLeast(major, minor int) bool { return s.release.AtLeast(major, minor) }
 
 // catalogTable describes a table of a system database: its columns in the compact
 // form of columnsOf, and its rows, nil for one that is always empty here because
@@ -143,9 +139,9 @@ func (s *Server) compatibilityTables() []catalogTable {
 			}
 			return rows
 		}},
-		{"user_privileges", "GRANTEE TABLE_CATALOG PRIVILEGE_TYPE IS_GRANTABLE", nil},
-		{"schema_privileges", "GRANTEE TABLE_CATALOG TABLE_SCHEMA PRIVILEGE_TYPE IS_GRANTABLE", nil},
-		{"table_privileges", "GRANTEE TABLE_CATALOG TABLE_SCHEMA TABLE_NAME PRIVILEGE_TYPE IS_GRANTABLE", nil},
+		{"user_privileges", "GRANTEE TABLE_CATALOG PRIVILEGE_TYPE IS_GRANTABLE", s.privilegeRows(store.OnSystem)},
+		{"schema_privileges", "GRANTEE TABLE_CATALOG TABLE_SCHEMA PRIVILEGE_TYPE IS_GRANTABLE", s.privilegeRows(store.OnDatabase)},
+		{"table_privileges", "GRANTEE TABLE_CATALOG TABLE_SCHEMA TABLE_NAME PRIVILEGE_TYPE IS_GRANTABLE", s.privilegeRows(store.OnTable)},
 		{"column_privileges", "GRANTEE TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME PRIVILEGE_TYPE IS_GRANTABLE", nil},
 		{"routines", `SPECIFIC_NAME ROUTINE_CATALOG ROUTINE_SCHEMA ROUTINE_NAME ROUTINE_TYPE DTD_IDENTIFIER ROUTINE_BODY ROUTINE_DEFINITION
 			EXTERNAL_NAME EXTERNAL_LANGUAGE PARAMETER_STYLE IS_DETERMINISTIC SQL_DATA_ACCESS SQL_PATH SECURITY_TYPE CREATED LAST_ALTERED
@@ -158,132 +154,6 @@ func (s *Server) compatibilityTables() []catalogTable {
 			INTERVAL_VALUE INTERVAL_FIELD SQL_MODE STARTS ENDS STATUS ON_COMPLETION CREATED LAST_ALTERED LAST_EXECUTED EVENT_COMMENT
 			ORIGINATOR# CHARACTER_SET_CLIENT COLLATION_CONNECTION DATABASE_COLLATION`, nil},
 	}
-}
-
-// systemDatabases are made when the server is; their names cannot be used for others.
-func (s *Server) makeSystemDatabases() {
-	s.system = map[string]*virtualDB{infoSchema: newInfoSchema(s), statisticsDB: newStatistics(s)}
-	if s.atLeast(3, 0) {
-		s.system[sysDB] = newSys(s)
-	}
-}
-
-const (
-	statisticsDB = "_statistics_"
-	sysDB        = "sys"
-)
-
-func isSystemDB(name string) bool {
-	return strings.EqualFold(name, infoSchema) || name == statisticsDB || name == sysDB
-}
-
-// systemDB finds a system database; information_schema in any case.
-func (s *Server) systemDB(name string) *virtualDB {
-	if strings.EqualFold(name, infoSchema) {
-		name = infoSchema
-	}
-	return s.system[name]
-}
-
-// databasesFor lists the databases a session sees, by name.
-func (s *Server) databasesFor(ss *session) []string {
-	list := slices.AppendSeq(s.st.Databases(), maps.Keys(s.system))
-	slices.Sort(list)
-	return slices.DeleteFunc(slices.Compact(list), func(db string) bool { return !ss.seesDatabase(db) })
-}
-
-// hasDatabase says whether a database can be used.
-func (s *Server) hasDatabase(name string) bool {
-	return s.systemDB(name) != nil || s.st.HasDatabase(name)
-}
-
-// newStatistics makes _statistics_, where the server keeps what it learnt of the data
-// and of loads gone by. It has learnt nothing here but the loads.
-func newStatistics(s *Server) *virtualDB {
-	list := []catalogTable{
-		{"column_statistics", `table_id# partition_id# column_name db_id# table_name partition_name row_count# data_size# ndv# null_count#
-			max min update_time`, nil},
-		{"histogram_statistics", "table_id# column_name db_id# table_name buckets mcv update_time", nil},
-		{"table_statistic_v1", `table_id# column_name db_id# table_name db_name row_count# data_size# distinct_count# null_count# max min
-			update_time`, nil},
-	}
-	// 3.3 by the nearest statement: the manual names the table since the release
-	// in which loads got a history.
-	if s.atLeast(3, 3) {
-		list = append(list, catalogTable{"loads_history", strings.ToLower(s.loadsColumns()), s.withLoads(func(all []LoadRow) [][]any {
-			return s.loadsTable(slices.DeleteFunc(all, func(l LoadRow) bool { return !l.Done() }))
-		})})
-	}
-	return virtualTables(statisticsDB, list)
-}
-
-// newSys makes sys, which shows the privileges.
-func newSys(s *Server) *virtualDB {
-	given := func(roles bool) func(context.Context) [][]any {
-		return func(ctx context.Context) (rows [][]any) {
-			if ss := sessionOf(ctx); !ss.can(store.GrantPriv, onSystem) {
-				return nil
-			}
-			users := s.st.Users()
-			names, who := users.Names(), store.Identity
-			if roles {
-				names, who = users.Roles(), func(name string) string { return name }
-			}
-			for _, name := range names {
-				_, grants, err := users.Granted(name, roles)
-				if err != nil { // dropped meanwhile
-					continue
-				}
-				for _, g := range grants {
-					words := make([]string, len(g.Privileges))
-					for i, p := range g.Privileges {
-						words[i] = string(p)
-					}
-					rows = append(rows, []any{who(name), textOrNull(catalogOf(g.Object)), textOrNull(g.Object.DB), textOrNull(g.Object.Name),
-						string(g.Object.Kind), strings.Join(words, ", "), yesNo(g.WithGrant)})
-				}
-			}
-			return rows
-		}
-	}
-	const columns = "GRANTEE OBJECT_CATALOG OBJECT_DATABASE OBJECT_NAME OBJECT_TYPE PRIVILEGE_TYPE IS_GRANTABLE"
-	return virtualTables(sysDB, []catalogTable{
-		{"grants_to_roles", columns, given(true)},
-		{"grants_to_users", columns, given(false)},
-		{"role_edges", "FROM_ROLE TO_ROLE TO_USER", func(ctx context.Context) (rows [][]any) {
-			if ss := sessionOf(ctx); !ss.can(store.GrantPriv, onSystem) {
-				return nil
-			}
-			users := s.st.Users()
-			for _, isRole := range []bool{true, false} {
-				names := users.Names()
-				if isRole {
-					names = users.Roles()
-				}
-				for _, name := range names {
-					roles, _, err := users.Granted(name, isRole)
-					if err != nil { // dropped meanwhile
-						continue
-					}
-					for _, r := range roles {
-						if isRole {
-							rows = append(rows, []any{r, name, nil})
-						} else {
-							rows = append(rows, []any{r, nil, store.Identity(name)})
-						}
-					}
-				}
-			}
-			return rows
-		}},
-	})
-}
-
-func catalogOf(o store.Object) string {
-	if o.Kind == store.OnSystem {
-		return ""
-	}
-	return defaultCatalog
 }
 
 // tablesFor walks over the tables a session sees by database and name. A table
@@ -324,19 +194,6 @@ func (s *Server) tablesOf(ss *session, db string) ([]string, error) {
 	}
 	list, err := s.st.Tables(db)
 	return slices.DeleteFunc(list, func(name string) bool { return !ss.seesTable(db, name) }), err
-}
-
-func sizeText(bytes int64) string {
-	const kilo = 1024
-	switch {
-	case bytes < kilo:
-		return strconv.FormatInt(bytes, 10) + "B"
-	case bytes < kilo*kilo:
-		return fmt.Sprintf("%.1fKB", float64(bytes)/kilo)
-	case bytes < kilo*kilo*kilo:
-		return fmt.Sprintf("%.1fMB", float64(bytes)/kilo/kilo)
-	}
-	return fmt.Sprintf("%.1fGB", float64(bytes)/kilo/kilo/kilo)
 }
 
 // neverCooled is the cooldown time of data that stays on its disk.

@@ -43,7 +43,7 @@ func configRow(t *store.Table) []any {
 	}
 	text, _ := json.Marshal(props) // a map of strings always converts
 	return []any{t.DB(), t.Name(), "OLAP", s.Model.String(), primary, partitionKey(s), names(s.DistributedBy), dist,
-		int64(numTablets(t)), names(sortKey), string(text), t.ID()}
+		int64(t.Buckets()), names(sortKey), string(text), t.ID()}
 }
 
 // partitionKey is the list of partition columns.
@@ -103,7 +103,7 @@ func (s *Server) infoPartitions(ctx context.Context) (rows [][]any) {
 		for _, p := range t.Partitions() {
 			rows = append(rows, []any{t.DB(), t.Name(), p.Name, p.ID, int64(0), p.Version, timeText(p.Changed), p.Version + 1, p.Version,
 				int64(0), "TXN_NORMAL", partitionKey(sch), p.Range + p.Values, names(sch.DistributedBy), int64(len(p.Tablets)), replicas(sch), "HDD",
-				neverCooled, nil, int64(0), boolNumber(p.Temporary), sizeText(p.Bytes), p.Rows, int64(0), "0.0", "0.0", "0.0", "", p.Bytes, int64(0)})
+				neverCooled, nil, int64(0), boolNumber(p.Temporary), byteSize(p.Bytes), p.Rows, int64(0), "0.0", "0.0", "0.0", "", p.Bytes, int64(0)})
 		}
 	}
 	return rows

@@ -152,13 +152,13 @@ func TestDefinitions(t *testing.T) {
 	wantError(t, db, "DROP TABLE l", 5502, "Unknown table 'd.l'")
 	run(t, db, "DROP TABLE IF EXISTS l")
 	wantError(t, db, "CREATE TABLE d.x (\n  k INT,\n  v NUMBER\n)", 1064, "Getting syntax error at line 3, column 4. Detail message: Unexpected input 'NUMBER'")
-	wantError(t, db, "CREATE TABLE nodb.t (k INT)", 1049, "Unknown database 'nodb'")
+	wantError(t, db, "CREATE TABLE nodb.t (k INT)", 5501, "Unknown database 'nodb'")
 	wantError(t, db, "TRUNCATE TABLE nope", 5502, "Unknown table")
 	run(t, db, "DROP DATABASE d")
-	wantError(t, db, "DROP DATABASE d", 1049, "Unknown database 'd'")
+	wantError(t, db, "DROP DATABASE d", 1008, "Can't drop database 'd'; database doesn't exist")
 	run(t, db, "DROP DATABASE IF EXISTS d FORCE")
 	wantError(t, db, "SHOW TABLES", 1046, "No database selected")
-	wantError(t, db, "USE d", 1049, "Unknown database 'd'")
+	wantError(t, db, "USE d", 5501, "Unknown database 'd'")
 }
 
 func TestReadOnlyUser(t *testing.T) {

@@ -97,7 +97,7 @@ func TestQueryErrors(t *testing.T) {
 	}{
 		{"SELECT * FROM nosuch", 5502, "Getting analyzing error. Detail message: Unknown table 'd.nosuch'."},
 		{"SELECT * FROM Orders", 5502, "Unknown table 'd.Orders'"},
-		{"SELECT * FROM nodb.t", 1049, "Unknown database 'nodb'"},
+		{"SELECT * FROM nodb.t", 5501, "Unknown database 'nodb'"},
 		{"SELECT * FROM information_schema.innodb_trx", 5502, "Unknown table 'information_schema.innodb_trx'"},
 		{"SELECT nope FROM orders", 1064, "Column 'nope' cannot be resolved"},
 		{"SELECT id FROM orders WHERE", 1064, "Getting syntax error"},

@@ -99,7 +99,10 @@ func (ss *session) db() string { return ss.base.GetCurrentDatabase() }
 func (ss *session) Use(_ context.Context, db string) error {
 	db = strings.TrimPrefix(db, "default_catalog.")
 	if !ss.server.hasDatabase(db) {
-		return wire.Errorf(1049, "42000", "Unknown database '%s'", db)
+		if !ss.server.atLeast(3, 3) {
+			return wire.Errorf(oldUnknownDatabase, "42000", "Unknown database '%s'", db)
+		}
+		return wire.Errorf(unknownDatabase, "3F000", "Unknown database '%s'", db)
 	}
 	if !ss.seesDatabase(db) {
 		return ss.denied("ANY", onDatabase(db))
@@ -138,6 +141,10 @@ var errTimeout = errors.New("query timeout")
 // why replaces an error by the reason the statement's context ended, if it did.
 func (ss *session) why(ctx context.Context, err error) error {
 	var we *wire.Error
+	var noDB *store.UnknownDatabase
+	if errors.As(err, &noDB) && !ss.server.atLeast(3, 3) {
+		return wire.Errorf(oldUnknownDatabase, "42000", "Getting analyzing error. Detail message: %v.", noDB)
+	}
 	if errors.As(err, &we) && we.Code != 1064 && we.Code != 1105 {
 		return err
 	}
@@ -293,10 +300,11 @@ func (ss *session) define(stmt lex.Statement, w *wire.Result) error {
 		}
 	case *ddl.DropDatabase:
 		err = st.DropDatabase(d.Name)
-		if d.IfExists {
-			err = unless[*store.UnknownDatabase](err)
+		if err != nil && !d.IfExists {
+			return wire.Errorf(1008, "HY000", "Can't drop database '%s'; database doesn't exist", d.Name)
 		}
-		if err == nil && ss.db() == d.Name {
+		err = nil
+		if ss.db() == d.Name {
 			ss.base.SetCurrentDatabase("")
 		}
 	case *ddl.CreateTable:

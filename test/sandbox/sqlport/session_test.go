@@ -37,7 +37,7 @@ func TestUsers(t *testing.T) {
 		}
 	}
 	var me *mysql.MySQLError
-	if err := openDSN(t, "root@tcp("+addr+")/nodb").Ping(); !errors.As(err, &me) || me.Number != 1049 {
+	if err := openDSN(t, "root@tcp("+addr+")/nodb").Ping(); !errors.As(err, &me) || me.Number != 5501 {
 		t.Errorf("unknown database at login: %v", err)
 	}
 }

@@ -148,6 +148,10 @@ func Exec(ctx context.Context, st *store.Store, script string) error {
 	return nil
 }
 
+// unknownDatabase is the number of that error; releases before 3.3 (by the nearest
+// statement, 3.5 has it) use MySQL's, see session.why.
+const unknownDatabase, oldUnknownDatabase = 5501, 1049
+
 // sqlError turns any error of this package into the one a client sees.
 func sqlError(err error) *wire.Error {
 	var (
@@ -164,9 +168,9 @@ func sqlError(err error) *wire.Error {
 	case errors.As(err, &syntax):
 		return wire.Errorf(1064, "42000", "%v", syntax)
 	case errors.As(err, &unknown):
-		return wire.Errorf(5502, "42000", "Getting analyzing error. Detail message: %v.", unknown)
+		return wire.Errorf(5502, "42602", "Getting analyzing error. Detail message: %v.", unknown)
 	case errors.As(err, &noDB):
-		return wire.Errorf(1049, "42000", "Getting analyzing error. Detail message: %v.", noDB)
+		return wire.Errorf(unknownDatabase, "3F000", "Getting analyzing error. Detail message: %v.", noDB)
 	case errors.As(err, &dbThere):
 		return wire.Errorf(1007, "HY000", "%v", dbThere)
 	case errors.As(err, &there):
