@@ -37,6 +37,8 @@ func (ss *session) accountStatement(c *lex.Cursor) func(*lex.Cursor, *wire.Resul
 		return ss.setRole
 	case c.Try("admin"):
 		return ss.admin
+	case c.Try("update", infoSchema, ".", "be_configs"), strings.EqualFold(ss.db(), infoSchema) && c.Try("update", "be_configs"):
+		return ss.setBackendConfig
 	case c.Try("lock", "tables"), c.Try("unlock", "tables"):
 		return ss.lockTables
 	}

@@ -1,6 +1,7 @@
 package sqlport
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -27,6 +28,72 @@ func (s *Server) configs() (all map[string]string, mutable map[string]bool) {
 		}
 	}
 	return all, mutable
+}
+
+// backendConfigs lists the settings of every backend for information_schema.be_configs.
+func (s *Server) backendConfigs(context.Context) (rows [][]any) {
+	var steering map[string]string
+	if s.opts.BackendConfigs != nil {
+		steering = s.opts.BackendConfigs()
+	}
+	for i, n := range s.backends() {
+		id := firstBackendID + int64(i)
+		row := func(name, value string, mutable bool) {
+			rows = append(rows, []any{id, name, value, backendType(value), value, boolNumber(mutable)})
+		}
+		row("be_http_port", strconv.Itoa(n.HTTPPort), false)
+		for _, name := range slices.Sorted(maps.Keys(steering)) {
+			row(name, steering[name], s.opts.SetConfig != nil)
+		}
+	}
+	return rows
+}
+
+func backendType(value string) string {
+	switch configType(value) {
+	case "boolean":
+		return "bool"
+	case "int":
+		return "int32_t"
+	}
+	return "string"
+}
+
+// setBackendConfig runs UPDATE information_schema.be_configs SET value = v WHERE
+// name = 'setting', which is how settings of backends are changed by SQL. All
+// backends here have the same settings.
+func (ss *session) setBackendConfig(c *lex.Cursor, w *wire.Result) error {
+	if err := ss.may(store.OperatePriv, onSystem); err != nil {
+		return err
+	}
+	if err := c.Expect("set", "value", "="); err != nil {
+		return err
+	}
+	value, err := variableValue(c)
+	if err != nil {
+		return err
+	}
+	if err := c.Expect("where", "name", "="); err != nil {
+		return err
+	}
+	name, err := c.Str()
+	if err != nil {
+		return err
+	}
+	if err := c.End(); err != nil {
+		return err
+	}
+	s := ss.server
+	if s.opts.BackendConfigs == nil || s.opts.SetConfig == nil {
+		return wire.Errorf(1064, "42000", "set config failed: %s, no such config", name)
+	}
+	if _, ok := s.opts.BackendConfigs()[name]; !ok {
+		return wire.Errorf(1064, "42000", "set config failed: %s, no such config", name)
+	}
+	if err := s.opts.SetConfig(name, value.Text); err != nil {
+		return wire.Errorf(1064, "42000", "set config failed: %v", err)
+	}
+	return w.OK(uint64(len(s.backends())), 0, "")
 }
 
 // admin runs ADMIN SHOW FRONTEND CONFIG and ADMIN SET FRONTEND CONFIG.

@@ -3,7 +3,6 @@ package sqlport
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gx-etl/gx/test/sandbox/store"
@@ -133,12 +132,7 @@ func (s *Server) compatibilityTables() []catalogTable {
 			return s.globals.variableRows()
 		}},
 		{"global_variables", "VARIABLE_NAME VARIABLE_VALUE", func(context.Context) [][]any { return s.globals.variableRows() }},
-		{"be_configs", "BE_ID# NAME VALUE TYPE DEFAULT MUTABLE#", func(context.Context) (rows [][]any) {
-			for i, n := range s.backends() {
-				rows = append(rows, []any{firstBackendID + int64(i), "be_http_port", strconv.Itoa(n.HTTPPort), "int32_t", "8040", int64(0)})
-			}
-			return rows
-		}},
+		{"be_configs", "BE_ID# NAME VALUE TYPE DEFAULT MUTABLE#", s.backendConfigs},
 		{"user_privileges", "GRANTEE TABLE_CATALOG PRIVILEGE_TYPE IS_GRANTABLE", s.privilegeRows(store.OnSystem)},
 		{"schema_privileges", "GRANTEE TABLE_CATALOG TABLE_SCHEMA PRIVILEGE_TYPE IS_GRANTABLE", s.privilegeRows(store.OnDatabase)},
 		{"table_privileges", "GRANTEE TABLE_CATALOG TABLE_SCHEMA TABLE_NAME PRIVILEGE_TYPE IS_GRANTABLE", s.privilegeRows(store.OnTable)},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
@@ -19,7 +20,7 @@ import (
 type LoadRow struct {
 	TxnID     int64
 	Label     string
-	DB, Table string
+	DB, Table string // of several tables all names, with commas
 	User      string // may be empty when nobody remembers
 	// Type is what began it: "STREAM_LOAD" for a Stream Load, also in a
 	// transaction of its own; "INSERT" for INSERT and other statements.
@@ -87,7 +88,9 @@ func (s *Server) loadRows(ss *session) []LoadRow {
 	if s.opts.Loads == nil {
 		return nil
 	}
-	list := slices.DeleteFunc(slices.Clone(s.opts.Loads()), func(l LoadRow) bool { return !ss.seesTable(l.DB, l.Table) })
+	list := slices.DeleteFunc(slices.Clone(s.opts.Loads()), func(l LoadRow) bool {
+		return !slices.ContainsFunc(strings.Split(l.Table, ","), func(name string) bool { return ss.seesTable(l.DB, name) })
+	})
 	slices.SortFunc(list, func(a, b LoadRow) int { return cmp.Compare(a.TxnID, b.TxnID) })
 	return list
 }

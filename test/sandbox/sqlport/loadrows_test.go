@@ -114,7 +114,9 @@ func TestProc(t *testing.T) {
 func TestFrontendConfig(t *testing.T) {
 	keep := "1000"
 	s := serveWith(t, stored(t, shop), sqlport.Options{
-		Configs: func() map[string]string { return map[string]string{"label_keep_max_num": keep} },
+		Configs:        func() map[string]string { return map[string]string{"label_keep_max_num": keep} },
+		BackendConfigs: func() map[string]string { return map[string]string{"streaming_load_max_mb": "1000"} },
+		Backends:       func() []sqlport.Node { return []sqlport.Node{{Host: "127.0.0.2", HTTPPort: 8040}} },
 		SetConfig: func(name, value string) error {
 			if _, err := strconv.Atoi(value); err != nil {
 				return errors.New("not a number")
@@ -124,6 +126,14 @@ func TestFrontendConfig(t *testing.T) {
 		},
 	})
 	db := open(t, s, "")
+	want(t, db, "SELECT NAME, VALUE, TYPE, MUTABLE FROM information_schema.be_configs", "be_http_port | 8040 | int32_t | 0 / streaming_load_max_mb | 1000 | int32_t | 1")
+	if n := run(t, db, "UPDATE information_schema.be_configs SET VALUE = 5 WHERE name = 'streaming_load_max_mb'"); n != 1 || keep != "5" {
+		t.Errorf("%d backends changed, the setting is %q", n, keep)
+	}
+	keep = "1000"
+	wantError(t, db, "UPDATE information_schema.be_configs SET value = 'x' WHERE name = 'streaming_load_max_mb'", 1064, "set config failed: not a number")
+	wantError(t, db, "UPDATE information_schema.be_configs SET value = 1 WHERE name = 'be_http_port'", 1064, "no such config")
+	wantError(t, db, "UPDATE information_schema.be_configs SET value = 1", 1064, "WHERE")
 	want(t, db, "ADMIN SHOW FRONTEND CONFIG LIKE 'label\\_keep%'", "label_keep_max_num | [] | 1000 | int | true | ")
 	want(t, db, "ADMIN SHOW FRONTEND CONFIG LIKE 'run_mode'", "run_mode | [] | shared_nothing | String | false | ")
 	run(t, db, `ADMIN SET FRONTEND CONFIG ("label_keep_max_num" = "1")`)

@@ -52,11 +52,12 @@ type Options struct {
 	Hooks wire.Hooks
 	// Loads lists the transactions of the HTTP side and of INSERT, in any order.
 	Loads func() []LoadRow
-	// Configs returns the settings of the frontend that steer something, by
-	// name, and SetConfig changes one of them. Its error says what is wrong
-	// with the value. Without SetConfig none can be changed.
-	Configs   func() map[string]string
-	SetConfig func(name, value string) error
+	// Configs and BackendConfigs return the settings of frontends and backends
+	// that steer something, by name, and SetConfig changes one of either. Its
+	// error says what is wrong with the value. Without SetConfig none can be
+	// changed.
+	Configs, BackendConfigs func() map[string]string
+	SetConfig               func(name, value string) error
 }
 
 // Server is the MySQL port over one store.
