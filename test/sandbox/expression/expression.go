@@ -11,6 +11,12 @@ type Input struct {
 	Type store.Type
 }
 
+// UnknownReference is a Compiler's error for a name that is none of its inputs. The
+// load knows which header the name is in, and says so.
+type UnknownReference struct{ Name string }
+
+func (e *UnknownReference) Error() string { return "unknown reference column, reference=" + e.Name }
+
 // Compiler prepares expressions that refer to the inputs. Its errors are worded
 // as the load's answer gives them: an unknown reference, an aggregate function, a
 // syntax error.
