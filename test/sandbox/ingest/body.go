@@ -1,19 +1,14 @@
 package ingest
 
 import (
-	stdbzip2 "compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 )
 
-// bodyReader counts the wire bytes of a body, enforces the size limit and keeps
-// a copy of the beginning when asked to.
+// bodyReader counts the wire bytes of a body, enforces the size limit and shows
+// what passes to whoever asked.
 type bodyReader struct {
 	src     io.Reader
 	seen    func(p []byte)
@@ -34,7 +29,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	r.read += int64(n)
 	r.seen(p[:n])
 	if r.read > r.limit {
-		r.failure = r.tooBig(r.read)
+		r.failure = serverRefusal{r.tooBig(r.read)}
 		return n, r.failure
 	}
 	if err != nil && err != io.EOF {
@@ -65,58 +60,3 @@ var buffers = sync.Pool{New: func() any {
 	b := make([]byte, bufferSize)
 	return &b
 }}
-
-// decode wraps the body in the reader of its codec. The close function must be
-// called when the reader is no longer used.
-func decode(c codec, body io.Reader) (r io.Reader, close func(), err error) {
-	nothing := func() {}
-	switch c {
-	case noCodec:
-		return body, nothing, nil
-	case gzipCodec:
-		z, err := gzip.NewReader(body)
-		if err == io.EOF { // an empty body holds no rows, compressed or not
-			return eofReader{}, nothing, nil
-		}
-		if err != nil {
-			return nil, nothing, decodeError(c, err)
-		}
-		return &decodedReader{z, c}, nothing, nil
-	case bzip2:
-		return &decodedReader{stdbzip2.NewReader(body), c}, nothing, nil
-	case lz4Frame:
-		return &decodedReader{lz4.NewReader(body), c}, nothing, nil
-	case zstdCodec:
-		z, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, nothing, decodeError(c, err)
-		}
-		return &decodedReader{z, c}, z.Close, nil
-	}
-	return nil, nothing, inWords("Unsupported compression type: %s", c)
-}
-
-// decodedReader says in its errors that decompression is where they come from.
-type decodedReader struct {
-	src   io.Reader
-	codec codec
-}
-
-func (r *decodedReader) Read(p []byte) (int, error) {
-	n, err := r.src.Read(p)
-	if err != nil && err != io.EOF {
-		err = decodeError(r.codec, err)
-	}
-	return n, err
-}
-
-type eofReader struct{}
-
-func (eofReader) Read([]byte) (int, error) { return 0, io.EOF }
-
-func decodeError(c codec, err error) error {
-	if errors.Is(err, ErrBodyCut) {
-		return err
-	}
-	return fmt.Errorf("decompress %s failed: %w", c, err)
-}

@@ -3,33 +3,7 @@ package ingest
 import (
 	"fmt"
 	"strings"
-
-	"github.com/gx-etl/gx/test/sandbox/store"
 )
-
-// source is one field of a CSV row, or one key of a JSON object.
-type source struct {
-	name string
-	col  int  // column of the batch, or -1 when the field goes nowhere
-	isOp bool // the field is the operation of the row
-}
-
-// mapping says where the fields of a row go.
-type mapping struct {
-	sources []source
-	columns []int // schema positions of the batch's columns
-	op      store.Op
-}
-
-func opOf(text string) (store.Op, bool) {
-	switch strings.Trim(text, `'"`) {
-	case "0", "upsert":
-		return store.Upsert, true
-	case "1", "delete":
-		return store.Delete, true
-	}
-	return 0, false
-}
 
 // item is one entry of the columns header.
 type item struct {
@@ -37,159 +11,159 @@ type item struct {
 	expr string // what follows '=', empty for a plain name
 }
 
-// splitColumns cuts the columns header at the commas outside of quotes and parentheses.
+func syntaxError(at int, detail string, args ...any) error {
+	return inWords("Getting syntax error at line 1, column %d. Detail message: %s", at, fmt.Sprintf(detail, args...))
+}
+
+// splitColumns reads the columns header: names, then names with '=' and an
+// expression. Positions in errors count from 1.
 func splitColumns(text string) ([]item, error) {
 	var items []item
-	depth, start := 0, 0
-	var quote byte
-	flush := func(end int) error {
-		piece := strings.TrimSpace(text[start:end])
-		name, expr := piece, ""
-		if !strings.HasPrefix(piece, "`") {
-			if eq := strings.IndexByte(piece, '='); eq >= 0 {
-				name, expr = strings.TrimSpace(piece[:eq]), strings.TrimSpace(piece[eq+1:])
-				if expr == "" {
-					return fmt.Errorf("columns: nothing follows '=' in %q", piece)
-				}
-			}
-		} else {
-			close := strings.IndexByte(piece[1:], '`')
-			if close < 0 {
-				return fmt.Errorf("columns: back-tick not closed in %q", piece)
-			}
-			name = piece[1 : 1+close]
-			rest := strings.TrimSpace(piece[close+2:])
-			if rest != "" {
-				if rest[0] != '=' || len(rest) == 1 {
-					return fmt.Errorf("columns: unexpected %q after `%s`", rest, name)
-				}
-				expr = strings.TrimSpace(rest[1:])
-			}
+	for at := 0; ; at++ {
+		it, end, err := readItem(text, at)
+		if err != nil {
+			return nil, err
 		}
-		if name == "" {
-			return fmt.Errorf("columns: empty name in %q", text)
-		}
-		items = append(items, item{name: name, expr: expr})
-		return nil
-	}
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '\'' || c == '"' || c == '`':
-			quote = c
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case c == ',' && depth == 0:
-			if err := flush(i); err != nil {
-				return nil, err
-			}
-			start = i + 1
+		items = append(items, it)
+		if at = end; at >= len(text) {
+			return items, nil
 		}
 	}
-	if err := flush(len(text)); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
-// mapColumns resolves the columns header (empty means absent) against the table.
-// isJSON with named keys reads __op of a primary key table without being told.
-func mapColumns(header string, schema *store.Schema, isJSON, hasPaths, partial bool) (*mapping, error) {
-	m := &mapping{}
-	primary := schema.Model == store.Primary
-	if strings.TrimSpace(header) == "" {
-		for i := range schema.Columns {
-			m.sources = append(m.sources, source{name: schema.Columns[i].Name, col: i})
-			m.columns = append(m.columns, i)
-		}
-		if primary && isJSON && !hasPaths {
-			m.sources = append(m.sources, source{name: "__op", col: -1, isOp: true})
-		}
-		return m, nil
-	}
-	items, err := splitColumns(header)
+// readItem reads the entry at i and returns the position of the comma behind it.
+func readItem(text string, i int) (item, int, error) {
+	i = blanks(text, i)
+	name, next, err := readName(text, i)
 	if err != nil {
-		return nil, err
+		return item{}, next, err
 	}
-	seen := map[string]bool{}
-	mapped := map[string]bool{}
-	hasOp := false
-	for _, it := range items {
-		folded := strings.ToLower(it.name)
-		if folded == "__op" {
-			if hasOp {
-				return nil, inWords("Duplicate column: %s", it.name)
-			}
-			hasOp = true
-			if err := m.addOp(it, primary); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if it.expr != "" {
-			if mapped[folded] {
-				return nil, inWords("Duplicate column mapping: %s", it.name)
-			}
-			mapped[folded] = true
-			if schema.Index(it.name) < 0 {
-				return nil, inWords("Mapping column is not in table. column: %s", it.name)
-			}
-			return nil, fmt.Errorf("columns: the expression %s = %s is not supported by this stand-in, only plain names and a constant __op are", it.name, it.expr)
-		}
-		if seen[folded] {
-			return nil, inWords("Duplicate column: %s", it.name)
-		}
-		seen[folded] = true
-		src := source{name: it.name, col: -1}
-		if at := schema.Index(it.name); at >= 0 {
-			src.col = len(m.columns)
-			m.columns = append(m.columns, at)
-		}
-		m.sources = append(m.sources, src)
+	i = blanks(text, next)
+	if i == len(text) || text[i] == ',' {
+		return item{name: name}, i, nil
 	}
-	if primary && isJSON && !hasPaths && !hasOp {
-		m.sources = append(m.sources, source{name: "__op", col: -1, isOp: true})
+	if text[i] != '=' {
+		return item{}, i, syntaxError(i+1, "Unexpected input '%c' after the column name %s", text[i], name)
 	}
-	return m, m.checkAbsent(schema, seen, partial)
+	start := i + 1
+	end, err := expressionEnd(text, start)
+	if err != nil {
+		return item{}, end, err
+	}
+	expr := strings.TrimSpace(text[start:end])
+	if expr == "" {
+		return item{}, end, syntaxError(end+1, "nothing follows '=' of the column %s", name)
+	}
+	return item{name: name, expr: expr}, end, nil
 }
 
-func (m *mapping) addOp(it item, primary bool) error {
-	if !primary {
-		return inWords("Unknown column '__op': the target is not a primary key table")
+func blanks(text string, i int) int {
+	for i < len(text) && strings.IndexByte(" \t\r\n", text[i]) >= 0 {
+		i++
 	}
-	if it.expr == "" {
-		m.sources = append(m.sources, source{name: it.name, col: -1, isOp: true})
-		return nil
-	}
-	op, ok := opOf(it.expr)
-	if !ok {
-		return fmt.Errorf("columns: the expression __op = %s is not supported by this stand-in, use 'upsert', 'delete', 0 or 1", it.expr)
-	}
-	m.op = op
-	return nil
+	return i
 }
 
-// checkAbsent looks at the table columns that the header does not name.
-func (m *mapping) checkAbsent(schema *store.Schema, named map[string]bool, partial bool) error {
-	for i := range schema.Columns {
-		c := &schema.Columns[i]
-		if named[strings.ToLower(c.Name)] {
-			continue
+// readName reads a plain or back-ticked name at i.
+func readName(text string, i int) (string, int, error) {
+	if i < len(text) && text[i] == '`' {
+		end := strings.IndexByte(text[i+1:], '`')
+		if end < 1 {
+			return "", i, syntaxError(i+1, "back-tick not closed, or nothing inside")
 		}
-		if partial {
-			if c.Key {
-				return fmt.Errorf("key column %s not in partial update columns", c.Name)
+		return text[i+1 : i+1+end], i + end + 2, nil
+	}
+	start := i
+	for i < len(text) && nameByte(text[i]) {
+		i++
+	}
+	if i == start {
+		return "", i, syntaxError(i+1, "a column name is expected")
+	}
+	return text[start:i], i, nil
+}
+
+// nameByte tells the bytes of names that need no back-ticks. Bytes of non-ASCII
+// letters are among them.
+func nameByte(c byte) bool {
+	return c == '_' || c == '$' || c >= 0x80 || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
+}
+
+// expressionEnd finds the comma that ends the expression at i, or the end.
+func expressionEnd(text string, i int) (int, error) {
+	depth := 0
+	for i < len(text) {
+		switch text[i] {
+		case '\'', '"', '`':
+			end := quoteEnd(text, i)
+			if end < 0 {
+				return i, syntaxError(i+1, "a quote is not closed")
 			}
+			i = end
 			continue
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			if depth--; depth < 0 {
+				return i, syntaxError(i+1, "Unexpected input '%c'", text[i])
+			}
+		case ',':
+			if depth == 0 {
+				return i, nil
+			}
 		}
-		if c.Default == nil && !c.Nullable && !c.AutoIncrement {
-			return inWords("Column has no default value. column: %s", c.Name)
+		i++
+	}
+	if depth > 0 {
+		return i, syntaxError(i+1, "a bracket is not closed")
+	}
+	return i, nil
+}
+
+// quoteEnd returns the position after the quoted text that opens at i, or -1.
+func quoteEnd(text string, i int) int {
+	q := text[i]
+	for i++; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && q != '`':
+			i++
+		case text[i] == q && i+1 < len(text) && text[i+1] == q:
+			i++
+		case text[i] == q:
+			return i + 1
 		}
 	}
-	return nil
+	return -1
+}
+
+// references lists the names in an expression that may stand for columns: what is
+// neither quoted text, nor a number, nor a function. Key words come along; they
+// are no columns' names unless someone back-ticks them.
+func references(expr string) []string {
+	var names []string
+	for i := 0; i < len(expr); {
+		switch c := expr[i]; {
+		case c == '\'' || c == '"' || c == '`':
+			end := quoteEnd(expr, i)
+			if end < 0 {
+				return names
+			}
+			if c == '`' {
+				names = append(names, strings.ReplaceAll(expr[i+1:end-1], "``", "`"))
+			}
+			i = end
+		case nameByte(c):
+			start := i
+			for i < len(expr) && nameByte(expr[i]) {
+				i++
+			}
+			next := blanks(expr, i)
+			if (next == len(expr) || expr[next] != '(') && (c < '0' || c > '9') {
+				names = append(names, expr[start:i])
+			}
+		default:
+			i++
+		}
+	}
+	return names
 }

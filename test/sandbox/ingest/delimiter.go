@@ -52,7 +52,8 @@ func parseDelimiter(text, what string) ([]byte, error) {
 	return out, nil
 }
 
-// show spells a delimiter for a message, control bytes escaped.
+// show spells a delimiter for a message, the way the server does: bytes that do
+// not print in hex.
 func show(delimiter []byte) string {
 	var sb strings.Builder
 	for _, c := range delimiter {
@@ -61,10 +62,8 @@ func show(delimiter []byte) string {
 			sb.WriteString(`\t`)
 		case c == '\n':
 			sb.WriteString(`\n`)
-		case c == '\r':
-			sb.WriteString(`\r`)
-		case c < 0x20 || c == 0x7f:
-			fmt.Fprintf(&sb, `\x%02x`, c)
+		case c < 0x20 || c >= 0x7f:
+			fmt.Fprintf(&sb, "0x%x", c)
 		default:
 			sb.WriteByte(c)
 		}

@@ -93,7 +93,7 @@ func (l *Load) Finish() error {
 // Judge decides at the end of the load: nil lets it commit.
 func (l *Load) Judge() error {
 	// Zero rows give a quotient that is not a number, and that passes.
-	if l.sink.filtered > 0 && float64(l.sink.filtered)/float64(l.sink.total-l.sink.unselected) > l.q.ratio {
+	if float64(l.sink.filtered)/float64(l.sink.total-l.sink.unselected) > l.q.ratio {
 		return errors.New("too many filtered rows")
 	}
 	if l.Loaded() == 0 {
@@ -134,6 +134,10 @@ func (l *Load) Unselected() int64 { return l.sink.unselected }
 
 // Bytes returns the number of body bytes received, as they came over the wire.
 func (l *Load) Bytes() int64 { return l.read }
+
+// Rejected returns the refused rows that log_rejected_record_num asked to keep;
+// WriteRejected lays them out.
+func (l *Load) Rejected() []Rejected { return l.sink.rejected }
 
 // Log returns the lines of the error log, one for each of the first refused rows.
 func (l *Load) Log() []string { return l.sink.log }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/gx-etl/gx/test/sandbox/store"
@@ -9,6 +10,7 @@ import (
 
 // rowSink gathers the rows of one load and counts what became of them.
 type rowSink struct {
+	q          *Request
 	batch      *store.Batch
 	mapping    *mapping
 	strict     bool
@@ -16,22 +18,62 @@ type rowSink struct {
 	filtered   int64
 	unselected int64
 	log        []string
+	rejected   []Rejected
 }
 
-// errorLogRows is how many refused rows the error log shows.
-const errorLogRows = 50
+// Rejected is one refused row, kept when log_rejected_record_num asks for it.
+type Rejected struct {
+	Record string // the raw row
+	Reason string
+	Source string // what the row was read from, empty when it was refused after reading
+}
 
-func (s *rowSink) filter(reason string, row []byte) {
+// WriteRejected writes records the way the server lays out its file, one line
+// each: record, reason and source, tabs between them.
+func WriteRejected(w io.Writer, records []Rejected) error {
+	for _, r := range records {
+		if _, err := fmt.Fprintf(w, "%s\t%s\t%s\n", r.Record, r.Reason, r.Source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	// errorLogRows is how many refused rows the error log shows.
+	errorLogRows = 50
+	pipeName     = "stream-load-pipe"
+)
+
+// filter refuses a row after it was read.
+func (s *rowSink) filter(reason string, row []byte) { s.refuse(reason, row, "") }
+
+// unread refuses a row that could not be read.
+func (s *rowSink) unread(reason string, row []byte) { s.refuse(reason, row, pipeName) }
+
+func (s *rowSink) refuse(reason string, row []byte, from string) {
 	s.total++
 	s.filtered++
+	keep := s.q.rejected == -1 || int64(len(s.rejected)) < s.q.rejected
+	if len(s.log) >= errorLogRows && !keep {
+		return
+	}
+	text := strings.ToValidUTF8(string(row), "?")
 	if len(s.log) < errorLogRows {
-		s.log = append(s.log, fmt.Sprintf("Error: %s. Row: %s", reason, strings.ToValidUTF8(string(row), "?")))
+		s.log = append(s.log, fmt.Sprintf("Error: %s. Row: %s", reason, text))
+	}
+	if keep {
+		s.rejected = append(s.rejected, Rejected{Record: text, Reason: reason, Source: from})
 	}
 }
 
 // textRow takes the fields of one CSV row. A nil field is NULL; row is the raw
 // text for the error log.
 func (s *rowSink) textRow(fields [][]byte, row []byte) {
+	if s.mapping.computed != nil {
+		s.computedText(fields, row)
+		return
+	}
 	op := s.mapping.op
 	for i := range s.mapping.sources {
 		src := &s.mapping.sources[i]
@@ -40,7 +82,7 @@ func (s *rowSink) textRow(fields [][]byte, row []byte) {
 		case src.isOp:
 			var ok bool
 			if op, ok = opOf(string(fields[i])); !ok || fields[i] == nil {
-				err = &store.RowError{Column: "__op", Reason: fmt.Sprintf("Value '%s' is out of range. The type of '__op' is TINYINT", fields[i])}
+				err = opError(fields[i])
 			}
 		case src.col < 0:
 		case fields[i] == nil:
@@ -63,4 +105,43 @@ func (s *rowSink) end(op store.Op, row []byte) {
 		return
 	}
 	s.total++
+}
+
+// computedText is textRow for a load with expressions.
+func (s *rowSink) computedText(fields [][]byte, row []byte) {
+	c, op := s.mapping.computed, s.mapping.op
+	c.begin()
+	for i := range s.mapping.sources {
+		src := &s.mapping.sources[i]
+		if src.isOp {
+			var ok bool
+			if op, ok = opOf(string(fields[i])); !ok || fields[i] == nil {
+				s.filter(opError(fields[i]).Error(), row)
+				return
+			}
+			continue
+		}
+		if err := c.take(i, src, fields[i], s.strict); err != nil {
+			s.unread(err.Error(), row)
+			return
+		}
+	}
+	s.computedEnd(op, row)
+}
+
+// computedEnd closes a row whose fields have all been taken.
+func (s *rowSink) computedEnd(op store.Op, row []byte) {
+	c := s.mapping.computed
+	keep, err := c.finish(s.mapping, &op)
+	if err == nil && keep {
+		err = s.batch.Add(c.values, op)
+	}
+	if err != nil {
+		s.filter(err.Error(), row)
+		return
+	}
+	s.total++
+	if !keep {
+		s.unselected++
+	}
 }
