@@ -13,17 +13,21 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-// jsonReader cuts a JSON body into rows. A body that is not what the headers say
+// jsonReader cuts JSON bodies into rows. A body that is not what the headers say
 // fails as a whole; only values that do not fit their column filter a row.
 type jsonReader struct {
 	q     *Request
 	sink  *rowSink
 	names map[string]int // source by key
 	key   []byte         // room for a key with escapes
+	op    store.Op       // of rows that do not say theirs
+	row   int            // counts rows, for the stamps
+	stamp []int          // by source, the last row that had it
 }
 
 func newJSONReader(q *Request, sink *rowSink) *jsonReader {
-	r := &jsonReader{q: q, sink: sink, names: make(map[string]int, len(sink.mapping.sources))}
+	r := &jsonReader{q: q, sink: sink, names: make(map[string]int, len(sink.mapping.sources)), op: sink.mapping.op,
+		stamp: make([]int, len(sink.mapping.sources))}
 	for i, src := range sink.mapping.sources {
 		r.names[src.name] = i
 	}
@@ -33,9 +37,9 @@ func newJSONReader(q *Request, sink *rowSink) *jsonReader {
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
 // readWhole reads src to its end into buf, which grows in powers of two.
-func readWhole(src io.Reader, buf []byte, expect int64) ([]byte, error) {
+func (q *Request) readWhole(src io.Reader, buf []byte, expect int64) ([]byte, error) {
 	buf = buf[:0]
-	if expect > int64(cap(buf)) {
+	if expect > int64(cap(buf)) && q.checkMemory(expect) == nil {
 		buf = make([]byte, 0, 1<<bits.Len64(uint64(expect)))
 	}
 	for {
@@ -46,6 +50,9 @@ func readWhole(src io.Reader, buf []byte, expect int64) ([]byte, error) {
 		}
 		n, err := src.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
+		if err := q.checkMemory(int64(len(buf))); err != nil {
+			return buf, err
+		}
 		if err == io.EOF {
 			return buf, nil
 		}
@@ -55,11 +62,11 @@ func readWhole(src io.Reader, buf []byte, expect int64) ([]byte, error) {
 	}
 }
 
-// read consumes the whole stream; expect is its length if known, else -1.
+// read consumes a body; expect is its length if known, else -1.
 func (r *jsonReader) read(src io.Reader, expect int64) error {
 	pooled := bodies.Get().(*[]byte)
 	defer bodies.Put(pooled)
-	data, err := readWhole(src, *pooled, expect)
+	data, err := r.q.readWhole(src, *pooled, expect)
 	*pooled = data
 	if err != nil {
 		return err
@@ -67,23 +74,35 @@ func (r *jsonReader) read(src io.Reader, expect int64) error {
 	return r.documents(data)
 }
 
+// maxDocument is the largest body, in bytes, that the server's parser takes.
+const maxDocument = 4<<30 - 1
+
 func (r *jsonReader) documents(data []byte) error {
 	i := jsonscan.Space(data, 0)
 	if i == len(data) {
 		return nil
 	}
-	if data[i] != '{' && data[i] != '[' {
-		return fmt.Errorf("illegal json started with %c", data[i])
+	first := data[i]
+	switch {
+	case int64(len(data)) > maxDocument:
+		return wording("illegal json: This parser can't support a document that big.")
+	case first != '{' && first != '[':
+		return fmt.Errorf("illegal json started with %c", first)
+	case !utf8.Valid(data):
+		return errors.New("illegal json: The input is not valid UTF-8")
+	case first == '{' && r.q.stripArray && r.q.root == nil:
+		return inWords("the value should be array type with strip_outer_array=true, value: %s", brief(data[i:]))
 	}
-	if !utf8.Valid(data) {
-		return errors.New("illegal json: the body is not valid UTF-8")
+	take := r.document
+	if r.q.root != nil {
+		take = r.rooted
 	}
 	for i < len(data) {
 		var err error
-		if r.q.root == nil {
-			i, err = r.document(data, i)
+		if first == '[' && (r.q.stripArray || r.q.root != nil) {
+			i, err = r.array(data, i, take)
 		} else {
-			i, err = r.rooted(data, i)
+			i, err = take(data, i)
 		}
 		if err != nil {
 			var syntax *jsonscan.SyntaxError
@@ -93,47 +112,34 @@ func (r *jsonReader) documents(data []byte) error {
 			return err
 		}
 		i = jsonscan.Space(data, i)
+		if first == '[' && i < len(data) {
+			// The server reads the first array and forgets the rest of the body.
+			return fmt.Errorf("illegal json: a body has one array, but %q follows it", brief(data[i:]))
+		}
 	}
 	return nil
 }
 
-// rooted handles a document whose rows are under json_root.
-func (r *jsonReader) rooted(data []byte, i int) (int, error) {
-	end, err := jsonscan.Value(data, i)
-	if err != nil {
-		return end, err
-	}
-	inner := r.q.root.find(data[i:end])
-	if inner == nil {
-		return end, errors.New("illegal json: no value under json_root")
-	}
-	_, err = r.document(inner, 0)
-	return end, err
+// brief cuts a value to the length that the server shows of it.
+func brief(value []byte) []byte {
+	const most = 64
+	return value[:min(len(value), most)]
 }
 
-func (r *jsonReader) document(data []byte, i int) (int, error) {
-	switch c := data[i]; {
-	case r.q.stripArray && c != '[':
-		return i, errors.New("the value should be array type with strip_outer_array=true")
-	case !r.q.stripArray && c == '[':
-		return i, errors.New("the value is array type in json document stream, set strip_outer_array=true to load its elements as rows")
-	case c != '[' && c != '{':
-		return i, fmt.Errorf("illegal json: a row must be an object, got a value started with %c", c)
-	case c == '{':
-		return r.object(data, i)
-	}
+// array gives the elements of the array at i to take.
+func (r *jsonReader) array(data []byte, i int, take func([]byte, int) (int, error)) (int, error) {
 	i = jsonscan.Space(data, i+1)
 	if i < len(data) && data[i] == ']' {
 		return i + 1, nil
 	}
 	for {
-		if i >= len(data) || data[i] != '{' {
+		if i < len(data) && data[i] != '{' {
 			if end, err := jsonscan.Value(data, i); err != nil {
 				return end, err
 			}
-			return i, errors.New("illegal json: with strip_outer_array=true the array elements must be objects")
+			return i, wording("Failed to iterate json array as object. error: The JSON element does not have the requested type, array elements must be objects")
 		}
-		next, err := r.object(data, i)
+		next, err := take(data, i)
 		if err != nil {
 			return next, err
 		}
@@ -144,12 +150,87 @@ func (r *jsonReader) document(data []byte, i int) (int, error) {
 	}
 }
 
+// document takes the row at i.
+func (r *jsonReader) document(data []byte, i int) (int, error) {
+	if i < len(data) && data[i] == '{' {
+		if r.q.debezium {
+			return r.event(data, i)
+		}
+		return r.object(data, i)
+	}
+	if end, err := jsonscan.Value(data, i); err != nil {
+		return end, err
+	}
+	if data[i] == '[' {
+		return i, wording("The value is array type in json document stream, you can set strip_outer_array=true to parse each element of the array as individual rows")
+	}
+	return i, wording("illegal json: The value should be object type in json document stream")
+}
+
+// rooted takes the rows that are under json_root of the object at i.
+func (r *jsonReader) rooted(data []byte, i int) (int, error) {
+	end, err := jsonscan.Value(data, i)
+	if err != nil {
+		return end, err
+	}
+	if data[i] != '{' {
+		return r.document(data, i)
+	}
+	inner := r.q.root.find(data[i:end])
+	switch {
+	case inner == nil || inner[0] == 'n':
+		return end, inWords("illegal json: unable to find key: %s", r.q.root)
+	case r.q.stripArray && inner[0] != '[':
+		return end, inWords("the value should be array type with strip_outer_array=true in json document stream with root, value: %s", brief(inner))
+	case r.q.stripArray:
+		_, err = r.array(inner, 0, r.object)
+	case inner[0] != '{':
+		return end, inWords("the value should be object type in json document stream with json root, value: %s", brief(inner))
+	default:
+		_, err = r.object(inner, 0)
+	}
+	return end, err
+}
+
+// event takes the Debezium change event at i: the row is its image after the
+// change, or, to be deleted, the one before. With the schema sent along, the event
+// is under payload.
+func (r *jsonReader) event(data []byte, i int) (int, error) {
+	end, err := jsonscan.Value(data, i)
+	if err != nil {
+		return end, err
+	}
+	event := data[i:end]
+	if payload := member(event, "payload"); payload != nil && payload[0] == '{' {
+		event = payload
+	}
+	var image []byte
+	switch op := member(event, "op"); string(op) {
+	case `"c"`, `"u"`, `"r"`:
+		r.op, image = store.Upsert, member(event, "after")
+	case `"d"`:
+		r.op, image = store.Delete, member(event, "before")
+	default:
+		r.sink.unread(fmt.Sprintf("the debezium event has the unknown op %s", op), data[i:end])
+		return end, nil
+	}
+	switch {
+	case image == nil || image[0] != '{':
+		r.sink.unread("the debezium event has no image of the row", data[i:end])
+	case r.op == store.Delete && !r.sink.mapping.primary:
+		r.sink.unread("a debezium event deletes from a table that is not a primary key table", data[i:end])
+	default:
+		_, err = r.object(image, 0)
+	}
+	return end, err
+}
+
 // object takes one row. Every byte is checked even after the row was refused.
 func (r *jsonReader) object(data []byte, start int) (int, error) {
 	if r.q.paths != nil {
 		return r.pathRow(data, start)
 	}
-	op := r.sink.mapping.op
+	op := r.begin()
 	var refused error
 	i := jsonscan.Space(data, start+1)
 	done := i < len(data) && data[i] == '}'
@@ -186,14 +267,31 @@ func (r *jsonReader) object(data []byte, start int) (int, error) {
 			return i, err
 		}
 	}
-	row := data[start:i]
-	if refused != nil {
-		r.sink.batch.CancelRow()
-		r.sink.filter(refused.Error(), row)
-		return i, nil
-	}
-	r.sink.end(op, row)
+	r.end(op, refused, data[start:i])
 	return i, nil
+}
+
+// begin starts a row and gives the operation it has unless it says its own.
+func (r *jsonReader) begin() store.Op {
+	if c := r.sink.mapping.computed; c != nil {
+		c.begin()
+		r.row++
+	}
+	return r.op
+}
+
+func (r *jsonReader) end(op store.Op, refused error, row []byte) {
+	switch s := r.sink; {
+	case s.counting:
+		s.total++
+	case refused != nil:
+		s.batch.CancelRow()
+		s.unread(refused.Error(), row)
+	case s.mapping.computed != nil:
+		s.computedEnd(op, row)
+	default:
+		s.end(op, row)
+	}
 }
 
 // source finds the source a raw key feeds, or -1.
@@ -215,41 +313,46 @@ func (r *jsonReader) source(key []byte, guess int) int {
 
 func (r *jsonReader) cell(src int, token []byte, op *store.Op) error {
 	s := &r.sink.mapping.sources[src]
+	c := r.sink.mapping.computed
 	switch {
+	case r.sink.counting:
+		return nil
 	case s.isOp:
-		if string(token) == "null" {
+		if token[0] == 'n' {
 			return nil
 		}
 		var ok bool
-		if *op, ok = opOf(string(token)); !ok {
-			return &store.RowError{Column: "__op", Reason: fmt.Sprintf("Value '%s' is out of range. The type of '__op' is TINYINT", token)}
+		if *op, ok = opOf(string(bytes.Trim(token, `"`))); !ok {
+			return opError(token)
 		}
 		return nil
+	case c != nil:
+		if r.stamp[src] == r.row {
+			return nil // the first of two equal keys counts
+		}
+		r.stamp[src] = r.row
+		return c.takeToken(s, token, r.sink.strict)
 	case s.col < 0:
 		return nil
 	}
 	return r.sink.batch.Token(s.col, token, r.sink.strict)
 }
 
-// pathRow takes one row through jsonpaths.
+// pathRow takes one row through jsonpaths. Sources without a path of their own are
+// NULL, paths without a source are not looked up.
 func (r *jsonReader) pathRow(data []byte, start int) (int, error) {
 	end, err := jsonscan.Value(data, start)
 	if err != nil {
 		return end, err
 	}
 	row := data[start:end]
-	op := r.sink.mapping.op
-	for src, p := range r.q.paths {
-		token := p.find(row)
-		if token == nil {
-			continue
-		}
-		if err := r.cell(src, token, &op); err != nil {
-			r.sink.batch.CancelRow()
-			r.sink.filter(err.Error(), row)
-			return end, nil
+	op := r.begin()
+	var refused error
+	for src := 0; src < min(len(r.q.paths), len(r.sink.mapping.sources)) && refused == nil; src++ {
+		if token := r.q.paths[src].find(row); token != nil {
+			refused = r.cell(src, token, &op)
 		}
 	}
-	r.sink.end(op, row)
+	r.end(op, refused, row)
 	return end, nil
 }

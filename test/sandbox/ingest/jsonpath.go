@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,22 @@ type step struct {
 
 type path []step
 
-// parsePath reads the paths the stand-in supports: $, $.a.b, $.a[0], $."a b".
+// String spells the path the way the server's messages do.
+func (p path) String() string {
+	var sb strings.Builder
+	sb.WriteByte('$')
+	for _, s := range p {
+		if s.key != "" {
+			sb.WriteString("." + s.key)
+		} else {
+			fmt.Fprintf(&sb, "[%d]", s.index)
+		}
+	}
+	return sb.String()
+}
+
+// parsePath reads the paths the server's loader knows: $, $.a.b, $.a[0], $."a b".
+// It knows $.a[*] too, but finds nothing there.
 func parsePath(text string) (path, error) {
 	bad := func(why string) (path, error) { return nil, inWords("Invalid json path: %s: %s", text, why) }
 	s := strings.TrimSpace(text)
@@ -56,11 +72,18 @@ func parsePath(text string) (path, error) {
 				return bad("']' is missing")
 			}
 			n, err := strconv.Atoi(s[1:close])
-			if err != nil || n < 0 {
-				return bad("only fixed array positions are supported by this stand-in")
+			if s[1:close] == "*" {
+				n, err = -1, nil
+			} else if n < 0 {
+				return bad("an array position or * is expected in brackets")
+			}
+			if err != nil {
+				return bad("an array position or * is expected in brackets")
+			}
+			if s = s[close+1:]; s != "" && s[0] != '.' {
+				return bad("one array position may follow a key")
 			}
 			p = append(p, step{index: n})
-			s = s[close+1:]
 		default:
 			return bad("'.' or '[' expected")
 		}

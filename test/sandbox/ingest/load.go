@@ -28,6 +28,10 @@ func (q *Request) Open(t *store.Table) (*Load, error) {
 	}
 	l := &Load{q: q, sink: sink}
 	switch {
+	case q.options.Discard && q.json && q.root != nil:
+		// What is a row is for the reader to see.
+		sink.counting = true
+		l.json = newJSONReader(q, sink)
 	case q.options.Discard:
 		l.count = newCounter(q)
 	case q.json:
@@ -117,8 +121,8 @@ func (l *Load) Batch() *store.Batch { return l.sink.batch }
 
 // Loaded returns the number of rows to write.
 func (l *Load) Loaded() int64 {
-	if l.count != nil {
-		return l.sink.total
+	if l.q.options.Discard {
+		return l.sink.total - l.sink.filtered
 	}
 	return int64(l.sink.batch.Len())
 }

@@ -20,6 +20,7 @@ type mapping struct {
 	sources  []source
 	columns  []int // schema positions of the batch's columns
 	op       store.Op
+	primary  bool // the target is a primary key table
 	targets  []target
 	computed *computed // nil when every field goes to its column as it is
 }
@@ -37,9 +38,8 @@ func (q *Request) mapColumns(schema *store.Schema) (*mapping, error) {
 	if err := checkNames(q.columns, schema); err != nil {
 		return nil, err
 	}
-	m := &mapping{}
+	m := &mapping{primary: schema.Model == store.Primary}
 	place := map[string]int{} // folded names of plain columns, by batch column
-	primary := schema.Model == store.Primary
 	items, named := q.columns, false
 	for _, it := range items {
 		named = named || it.expr == ""
@@ -51,7 +51,7 @@ func (q *Request) mapColumns(schema *store.Schema) (*mapping, error) {
 	for _, it := range items {
 		if strings.EqualFold(it.name, "__op") {
 			hasOp = true
-			if !primary {
+			if !m.primary {
 				return nil, inWords("Unknown column '__op': the target is not a primary key table")
 			}
 			if err := m.addOp(it); err != nil {
@@ -75,7 +75,7 @@ func (q *Request) mapColumns(schema *store.Schema) (*mapping, error) {
 			m.targets = append(m.targets, target{name: schema.Columns[at].Name, col: col, expr: it.expr})
 		}
 	}
-	if primary && q.json && !hasOp {
+	if m.primary && q.json && !hasOp {
 		m.sources = append(m.sources, source{name: "__op", col: -1, input: -1, isOp: true})
 	}
 	m.yield()

@@ -14,6 +14,7 @@ type rowSink struct {
 	batch      *store.Batch
 	mapping    *mapping
 	strict     bool
+	counting   bool // rows are read but not converted nor kept
 	total      int64
 	filtered   int64
 	unselected int64
