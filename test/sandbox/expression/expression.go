@@ -13,9 +13,14 @@ type Input struct {
 
 // UnknownReference is a Compiler's error for a name that is none of its inputs. The
 // load knows which header the name is in, and says so.
-type UnknownReference struct{ Name string }
+type UnknownReference struct {
+	Index     int    // of the expression, from 0
+	Reference string // the name
+}
 
-func (e *UnknownReference) Error() string { return "unknown reference column, reference=" + e.Name }
+func (e *UnknownReference) Error() string {
+	return "unknown reference column, reference=" + e.Reference
+}
 
 // Compiler prepares expressions that refer to the inputs. Its errors are worded
 // as the load's answer gives them: an unknown reference, an aggregate function, a

@@ -86,19 +86,10 @@ func (c *computed) compileTargets(q *Request, m *mapping) error {
 		}
 	}
 	c.inputs, c.results = make([]any, len(inputs)), make([]any, len(expressions))
-	if c.program, err = compile(inputs, expressions); err == nil {
-		return nil
-	}
-	// Say which column the trouble is with.
-	for _, t := range m.targets {
-		if _, alone := compile(inputs, []string{t.expr}); alone != nil {
-			err = alone
-			var unknown *expression.UnknownReference
-			if errors.As(err, &unknown) {
-				return inWords("unknown reference column, column=%s, reference=%s", t.name, unknown.Name)
-			}
-			break
-		}
+	c.program, err = compile(inputs, expressions)
+	var unknown *expression.UnknownReference
+	if errors.As(err, &unknown) {
+		return inWords("unknown reference column, column=%s, reference=%s", m.targets[unknown.Index].name, unknown.Reference)
 	}
 	return err
 }
@@ -140,7 +131,7 @@ func (c *computed) compileWhere(q *Request, schema *store.Schema, m *mapping) er
 	c.where, err = compile(inputs, []string{q.where})
 	var unknown *expression.UnknownReference
 	if errors.As(err, &unknown) {
-		return inWords("unknown column reference in where statement, reference=%s", unknown.Name)
+		return inWords("unknown column reference in where statement, reference=%s", unknown.Reference)
 	}
 	return err
 }
@@ -273,7 +264,11 @@ func (c *computed) finish(m *mapping, op *store.Op) (keep bool, err error) {
 		}
 		for i, t := range m.targets {
 			if t.col >= 0 {
-				c.values[t.col] = cast(c.columns[t.col], c.results[i])
+				column := c.columns[t.col]
+				if err := checkSketch(column, c.results[i]); err != nil {
+					return false, err
+				}
+				c.values[t.col] = cast(column, c.results[i])
 				continue
 			}
 			word := appendText(nil, c.results[i])
@@ -326,7 +321,8 @@ func cast(c *store.Column, v any) any {
 	case nil:
 		return nil
 	case []byte:
-		if c.Type.Kind == store.Binary {
+		switch c.Type.Kind {
+		case store.Binary, store.Bitmap, store.HLL, store.Percentile:
 			return x
 		}
 		return canonical(c, x)

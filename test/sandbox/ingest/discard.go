@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/gx-etl/gx/test/sandbox/jsonscan"
@@ -41,19 +40,6 @@ func countJSON(src io.Reader, q *Request) (int64, error) {
 	}
 }
 
-// startsWrong says why a document that starts with c cannot hold rows.
-func (q *Request) startsWrong(c byte) error {
-	switch {
-	case c != '{' && c != '[':
-		return fmt.Errorf("illegal json started with %c", c)
-	case q.stripArray && c == '{':
-		return errors.New("the value should be array type with strip_outer_array=true")
-	case !q.stripArray && c == '[':
-		return errors.New("the value is array type in json document stream, set strip_outer_array=true to load its elements as rows")
-	}
-	return nil
-}
-
 // verdict ends a count.
 func (q *Request) verdict(c *rowcount.JSON) (int64, error) {
 	rows := c.End()
@@ -64,7 +50,7 @@ func (q *Request) verdict(c *rowcount.JSON) (int64, error) {
 	case object:
 		return 0, q.startsWrong('{')
 	case array && q.stripArray:
-		return 0, errors.New("illegal json: with strip_outer_array=true the array elements must be objects")
+		return 0, errNotObjects
 	case array:
 		return 0, q.startsWrong('[')
 	}
@@ -72,34 +58,11 @@ func (q *Request) verdict(c *rowcount.JSON) (int64, error) {
 }
 
 // countRooted counts under json_root. To find that, the documents must be parsed.
-func countRooted(src io.Reader, q *Request) (rows int64, err error) {
-	pooled := bodies.Get().(*[]byte)
-	defer bodies.Put(pooled)
-	data, err := readWhole(src, *pooled, -1)
-	*pooled = data
+func countRooted(src io.Reader, q *Request) (int64, error) {
+	sink := &rowSink{q: q, mapping: &mapping{}, counting: true}
+	err := newJSONReader(q, sink).read(src, -1)
 	if err != nil {
 		return 0, err
 	}
-	for i := jsonscan.Space(data, 0); i < len(data); i = jsonscan.Space(data, i) {
-		end, err := jsonscan.Value(data, i)
-		if err != nil {
-			return 0, fmt.Errorf("illegal json: %w", err)
-		}
-		inner := q.root.find(data[i:end])
-		if inner == nil {
-			return 0, errors.New("illegal json: no value under json_root")
-		}
-		if err := q.startsWrong(inner[0]); err != nil {
-			return 0, err
-		}
-		c := rowcount.NewJSON(q.stripArray)
-		c.Feed(inner)
-		n, err := q.verdict(c)
-		if err != nil {
-			return 0, err
-		}
-		rows += n
-		i = end
-	}
-	return rows, nil
+	return sink.total, nil
 }

@@ -83,15 +83,17 @@ func (r *jsonReader) documents(data []byte) error {
 		return nil
 	}
 	first := data[i]
-	switch {
-	case int64(len(data)) > maxDocument:
+	if int64(len(data)) > maxDocument {
 		return wording("illegal json: This parser can't support a document that big.")
-	case first != '{' && first != '[':
-		return fmt.Errorf("illegal json started with %c", first)
-	case !utf8.Valid(data):
+	}
+	if err := r.q.startsWrong(first); err != nil {
+		if first == '{' {
+			err = inWords("%s, value: %s", err, brief(data[i:]))
+		}
+		return err
+	}
+	if !utf8.Valid(data) {
 		return errors.New("illegal json: The input is not valid UTF-8")
-	case first == '{' && r.q.stripArray && r.q.root == nil:
-		return inWords("the value should be array type with strip_outer_array=true, value: %s", brief(data[i:]))
 	}
 	take := r.document
 	if r.q.root != nil {
@@ -120,6 +122,24 @@ func (r *jsonReader) documents(data []byte) error {
 	return nil
 }
 
+// startsWrong says why a body whose first byte that is no blank is c cannot hold
+// rows.
+func (q *Request) startsWrong(c byte) error {
+	switch {
+	case c != '{' && c != '[':
+		return fmt.Errorf("illegal json started with %c", c)
+	case q.root != nil:
+		return nil // under which arrays expand by themselves
+	case q.stripArray && c == '{':
+		return errors.New("the value should be array type with strip_outer_array=true")
+	case !q.stripArray && c == '[':
+		return wording("The value is array type in json document stream, you can set strip_outer_array=true to parse each element of the array as individual rows")
+	}
+	return nil
+}
+
+var errNotObjects = wording("Failed to iterate json array as object. error: The JSON element does not have the requested type, array elements must be objects")
+
 // brief cuts a value to the length that the server shows of it.
 func brief(value []byte) []byte {
 	const most = 64
@@ -137,7 +157,7 @@ func (r *jsonReader) array(data []byte, i int, take func([]byte, int) (int, erro
 			if end, err := jsonscan.Value(data, i); err != nil {
 				return end, err
 			}
-			return i, wording("Failed to iterate json array as object. error: The JSON element does not have the requested type, array elements must be objects")
+			return i, errNotObjects
 		}
 		next, err := take(data, i)
 		if err != nil {
@@ -162,7 +182,7 @@ func (r *jsonReader) document(data []byte, i int) (int, error) {
 		return end, err
 	}
 	if data[i] == '[' {
-		return i, wording("The value is array type in json document stream, you can set strip_outer_array=true to parse each element of the array as individual rows")
+		return i, r.q.startsWrong('[')
 	}
 	return i, wording("illegal json: The value should be object type in json document stream")
 }

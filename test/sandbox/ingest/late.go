@@ -84,9 +84,7 @@ func (q *Request) readQuality(h http.Header) error {
 		if n < 0 {
 			return fmt.Errorf("load_mem_limit must be equal or greater than 0")
 		}
-		if n > 0 {
-			q.memory = n
-		}
+		q.memory = n
 	}
 	q.ratio = leadingFloat(h.Get("max_filter_ratio"))
 	return nil
@@ -130,7 +128,9 @@ func (q *Request) readRunning(h http.Header) error {
 		if !ok || n <= 0 {
 			return fmt.Errorf("exec_mem_limit must be greater than 0")
 		}
-		q.memory = min(q.memory, n)
+		if q.memory == 0 || n < q.memory {
+			q.memory = n
+		}
 	}
 	return nil
 }

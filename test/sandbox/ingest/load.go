@@ -28,10 +28,6 @@ func (q *Request) Open(t *store.Table) (*Load, error) {
 	}
 	l := &Load{q: q, sink: sink}
 	switch {
-	case q.options.Discard && q.json && q.root != nil:
-		// What is a row is for the reader to see.
-		sink.counting = true
-		l.json = newJSONReader(q, sink)
 	case q.options.Discard:
 		l.count = newCounter(q)
 	case q.json:

@@ -79,6 +79,9 @@ func (q *Request) mapColumns(schema *store.Schema) (*mapping, error) {
 		m.sources = append(m.sources, source{name: "__op", col: -1, input: -1, isOp: true})
 	}
 	m.yield()
+	if err := m.checkSketches(schema); err != nil {
+		return nil, err
+	}
 	if q.partial {
 		return m, nil // the planner does not look at defaults then
 	}
@@ -177,4 +180,49 @@ func checkAbsent(schema *store.Schema, place map[string]int) error {
 		}
 	}
 	return nil
+}
+
+// checkSketches refuses plain fields for columns whose values only functions make.
+func (m *mapping) checkSketches(schema *store.Schema) error {
+	for i := range m.sources {
+		if col := m.sources[i].col; col >= 0 {
+			if err := needsFunction(&schema.Columns[m.columns[col]]); err != nil {
+				return err
+			}
+		}
+	}
+	for _, t := range m.targets {
+		if t.col < 0 {
+			continue
+		}
+		c := &schema.Columns[m.columns[t.col]]
+		function, _, called := strings.Cut(strings.ToLower(t.expr), "(")
+		function = strings.TrimSpace(function)
+		if c.Type.Kind == store.HLL && (!called || function != "hll_hash" && function != "hll_empty") || !called {
+			if err := needsFunction(c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func needsFunction(c *store.Column) error {
+	switch c.Type.Kind {
+	case store.HLL:
+		return inWords("HLL column must use hll_hash function, like %s=hll_hash(xxx) or %s=hll_empty()", c.Name, c.Name)
+	case store.Bitmap:
+		return inWords("bitmap column %s require the function return type is BITMAP", c.Name)
+	case store.Percentile:
+		return inWords("percentile column %s require the function return type is PERCENTILE", c.Name)
+	}
+	return nil
+}
+
+// checkSketch looks at what the function of a column gave.
+func checkSketch(c *store.Column, result any) error {
+	if _, ok := result.([]byte); ok || result == nil {
+		return nil
+	}
+	return needsFunction(c)
 }

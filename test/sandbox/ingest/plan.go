@@ -18,13 +18,26 @@ func (q *Request) plan(t *store.Table) (*rowSink, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := t.NewBatch(m.columns)
+	b := t.NewBatchFor(schema, m.columns)
 	s := &rowSink{q: q, batch: b, mapping: m, strict: q.strict}
 	if m.computed, err = q.compute(&schema, m); err != nil {
 		return nil, err
 	}
-	if q.partial {
+	switch {
+	case q.partial && q.byColumn:
+		b.SetPartialUpdateColumns()
+	case q.partial:
 		b.SetPartialUpdate()
+	}
+	if q.negative {
+		if err := b.SetNegative(); err != nil {
+			return nil, err
+		}
+	}
+	if q.partitions != nil {
+		if err := b.SetPartitions(q.partitions, q.temporary); err != nil {
+			return nil, err
+		}
 	}
 	if q.merge == "" {
 		return s, nil
@@ -77,7 +90,7 @@ func (q *Request) setMerge(t *store.Table, b *store.Batch, m *mapping, schema *s
 		return inWords("Merge condition column %s should not be primary key!", q.merge)
 	}
 	switch schema.Columns[at].Type.Kind {
-	case store.Char, store.Varchar, store.Binary, store.JSON:
+	case store.Char, store.Varchar, store.Binary, store.JSON, store.Bitmap, store.HLL, store.Percentile:
 		return inWords("Merge condition column has invalid type maybe bitmap/hll/percentile/json/varchar!")
 	}
 	for _, c := range m.columns {

@@ -32,7 +32,7 @@ type Request struct {
 	ratio      float64
 	strict     bool
 	ignoreSize bool
-	memory     int64 // bytes the load may hold at a time
+	memory     int64 // bytes the load may hold at a time, the default when 0
 
 	separator []byte
 	delimiter []byte
@@ -70,7 +70,7 @@ func New(o Options, db, table, label string) *Request {
 		o.Now = time.Now
 	}
 	o.Limits.setDefaults(o.Release)
-	return &Request{DB: db, Table: table, Label: label, options: o, separator: []byte{'\t'}, delimiter: []byte{'\n'}, memory: defaultMemory}
+	return &Request{DB: db, Table: table, Label: label, options: o, separator: []byte{'\t'}, delimiter: []byte{'\n'}}
 }
 
 func (q *Request) quoted() bool { return q.enclose != 0 || q.escape != 0 }

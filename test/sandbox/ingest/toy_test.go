@@ -14,8 +14,11 @@ import (
 // tag(x) (the Go type of the value), x+1, x>y, x=y, fail(x), sum(x), if(c,a,b).
 func toyCompiler(inputs []expression.Input, expressions []string) (expression.Program, error) {
 	p := &toyProgram{}
-	for _, e := range expressions {
+	for i, e := range expressions {
 		f, err := toyParse(inputs, strings.TrimSpace(e))
+		if unknown, ok := err.(*expression.UnknownReference); ok {
+			unknown.Index = i
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +69,7 @@ func toyParse(inputs []expression.Input, e string) (toyPart, error) {
 			return func(inputs []any) (any, error) { return inputs[i], nil }, nil
 		}
 	}
-	return nil, &expression.UnknownReference{Name: name}
+	return nil, &expression.UnknownReference{Reference: name}
 }
 
 func toyCall(inputs []expression.Input, name, args string) (toyPart, error) {

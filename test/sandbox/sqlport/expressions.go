@@ -23,14 +23,7 @@ import (
 )
 
 // UnknownReference is a name in a load expression that is none of its inputs.
-type UnknownReference struct {
-	Index     int    // of the expression, from 0
-	Reference string // the name
-}
-
-func (e *UnknownReference) Error() string {
-	return "unknown reference column, reference=" + e.Reference
-}
+type UnknownReference = load.UnknownReference
 
 var errAggregate = errors.New("Don't support aggregation function in load expression")
 
