@@ -48,8 +48,15 @@ type query struct {
 	flag *sql.QueryFlags
 }
 
-// plan analyzes one SELECT. The library reports some errors by panicking.
+// plan analyzes one SELECT, and takes the snapshots of all its tables while no
+// transaction over several tables is becoming visible.
 func (e *engine) plan(ctx context.Context, ss *session, text rewritten) (q *query, err error) {
+	ss.server.st.View(func() { q, err = e.analyze(ctx, ss, text) })
+	return q, err
+}
+
+// analyze plans one SELECT. The library reports some errors by panicking.
+func (e *engine) analyze(ctx context.Context, ss *session, text rewritten) (q *query, err error) {
 	defer catch(&err)
 	ctx = context.WithValue(ctx, sessionKey{}, ss)
 	ctx = builtin.WithEnv(ctx, ss.env())

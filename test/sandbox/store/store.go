@@ -38,6 +38,8 @@ type Store struct {
 	compactEvery atomic.Int64
 	alterTakes   atomic.Int64
 
+	publication sync.RWMutex // write-locked while several tables change together
+
 	mu        sync.RWMutex // guards databases and the maps in it
 	databases map[string]map[string]*Table
 }
@@ -255,4 +257,20 @@ func (s *Store) Tables(db string) ([]string, error) {
 	}
 	sort.Strings(names)
 	return names, nil
+}
+
+// Together runs f, which commits to several tables, so that no View sees the work
+// of a part of it. It returns f's error.
+func (s *Store) Together(f func() error) error {
+	s.publication.Lock()
+	defer s.publication.Unlock()
+	return f()
+}
+
+// View runs f, which takes the snapshots of one statement, with no Together under
+// way. f must not commit.
+func (s *Store) View(f func()) {
+	s.publication.RLock()
+	defer s.publication.RUnlock()
+	f()
 }
