@@ -16,9 +16,11 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/gx-etl/gx/test/sandbox/clock"
 	"github.com/gx-etl/gx/test/sandbox/ledger"
 	"github.com/gx-etl/gx/test/sandbox/load"
 	"github.com/gx-etl/gx/test/sandbox/produce"
+	"github.com/gx-etl/gx/test/sandbox/release"
 	"github.com/gx-etl/gx/test/sandbox/sqlport"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
@@ -39,8 +41,16 @@ type Options struct {
 	Discard bool
 	// Limits lowers limits of the load server.
 	Limits load.Limits
-	// Version is the StarRocks version to show, sqlport's default when empty.
+	// Version is the StarRocks release to play, "3.3" or "3.3.13" (see package
+	// release), the newest when empty.
 	Version string
+	// Followers is the number of FEs besides the leader, Backends that of all BEs
+	// (0 is 1). FollowerHTTP and BackendHTTP give their addresses after FEHTTP and
+	// BEHTTP, host:port; what they leave out is chosen.
+	Followers, Backends       int
+	FollowerHTTP, BackendHTTP []string
+	// Clock tells the time of all servers; nil is a new one, see Sandbox.Clock.
+	Clock *clock.Clock
 }
 
 // Sandbox is a running Kafka and StarRocks.
@@ -50,6 +60,7 @@ type Sandbox struct {
 	// Load is the HTTP half, with its faults and request log.
 	Load *load.Server
 
+	clock *clock.Clock
 	sql   *sqlport.Server
 	kafka *kfake.Cluster
 
@@ -60,7 +71,17 @@ type Sandbox struct {
 // Start runs the Init statements and opens all listeners. ctx bounds the
 // starting, not the life of the sandbox.
 func Start(ctx context.Context, o Options) (*Sandbox, error) {
-	s := &Sandbox{Store: store.New(store.Options{})}
+	played := release.Newest()
+	if o.Version != "" {
+		var err error
+		if played, err = release.Parse(o.Version); err != nil {
+			return nil, err
+		}
+	}
+	if o.Clock == nil {
+		o.Clock = &clock.Clock{}
+	}
+	s := &Sandbox{Store: store.New(store.Options{Now: o.Clock.Now, Release: played}), clock: o.Clock}
 	for user, password := range o.Users {
 		s.Store.Users().Add(user, password)
 	}
@@ -69,24 +90,31 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("init SQL: %w", err)
 		}
 	}
-	if err := s.open(o); err != nil {
+	if err := s.open(o, played); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Sandbox) open(o Options) error {
+// open makes the MySQL port first, because loads ask it for expressions; it listens
+// only once there are servers that it can tell of.
+func (s *Sandbox) open(o Options, played release.Release) error {
 	var err error
-	if s.Load, err = load.Start(load.Options{Store: s.Store, FE: o.FEHTTP, BE: o.BEHTTP, Control: o.Control,
-		Discard: o.Discard, Limits: o.Limits}); err != nil {
+	s.sql, err = sqlport.New(s.Store, sqlport.Options{
+		Version:   played.String(),
+		Clock:     s.clock,
+		Frontends: func() []sqlport.Node { return nodes(s.Load.Frontends()) },
+		Backends:  func() []sqlport.Node { return nodes(s.Load.Backends()) },
+		Loads:     s.loads,
+		Configs:   func() map[string]string { return s.Load.Configs(false) },
+		SetConfig: func(name, value string) error { return s.Load.SetConfig(name, value) },
+	})
+	if err != nil {
 		return err
 	}
-	s.sql, err = sqlport.New(s.Store, sqlport.Options{
-		Version:   o.Version,
-		Frontends: func() []sqlport.Node { return []sqlport.Node{nodeAt(s.Load.FEAddr(), true)} },
-		Backends:  func() []sqlport.Node { return []sqlport.Node{nodeAt(s.Load.BEAddr(), false)} },
-		Loads:     s.loads,
-	})
+	s.Load, err = load.Start(load.Options{Store: s.Store, FE: o.FEHTTP, BE: o.BEHTTP, Control: o.Control,
+		Followers: o.Followers, Backends: o.Backends, FollowerAddrs: o.FollowerHTTP, BackendAddrs: o.BackendHTTP,
+		Discard: o.Discard, Limits: o.Limits, Release: played, Clock: s.clock, Compile: s.sql.Expressions})
 	if err != nil {
 		return err
 	}
@@ -111,28 +139,36 @@ func (s *Sandbox) open(o Options) error {
 // loads tells the MySQL port of the transactions of the HTTP half.
 func (s *Sandbox) loads() []sqlport.LoadRow {
 	infos := s.Load.Loads()
-	rows := make([]sqlport.LoadRow, len(infos))
-	for i, l := range infos {
-		rows[i] = sqlport.LoadRow{TxnID: l.TxnID, Label: l.Label, DB: l.Database, Table: l.Table, Type: "STREAM_LOAD", State: string(l.State),
-			Reason: l.Reason, Loaded: l.Rows, Filtered: l.Filtered, Bytes: l.Bytes, Begun: l.Begun}
-		if rows[i].Done() {
-			rows[i].Ended = l.Begun.Add(time.Duration(l.Millis) * time.Millisecond)
+	rows := make([]sqlport.LoadRow, 0, len(infos))
+	for i := range infos {
+		l := &infos[i]
+		if l.State == ledger.Unknown { // lost with a leader
+			continue
 		}
-		if l.State == ledger.Committed || l.State == ledger.Visible {
-			rows[i].Committed = l.Begun.Add(time.Duration(l.Millis) * time.Millisecond)
-		}
+		rows = append(rows, sqlport.LoadRow{TxnID: l.TxnID, Label: l.Label, DB: l.Database, Table: l.Table, User: l.User, Client: l.Client,
+			Type: "STREAM_LOAD", State: string(l.State), Reason: l.Reason,
+			Loaded: l.Rows, Filtered: l.Filtered, Unselected: l.Unselected, Bytes: l.Bytes,
+			ErrorURL: l.ErrorURL, ErrorLog: s.Load.ErrorLog(l.ErrorURL), Timeout: time.Duration(l.TimeoutMs) * time.Millisecond,
+			Begun: l.Begun, Prepared: l.Prepared, Committed: l.Committed, Ended: l.Ended})
 	}
 	return rows
 }
 
-func nodeAt(addr string, leader bool) sqlport.Node {
-	n := sqlport.Node{Leader: leader}
-	// The address comes from a listener, so it always has both parts.
-	if tcp, err := net.ResolveTCPAddr("tcp", addr); err == nil {
-		n.Host, n.HTTPPort = tcp.IP.String(), tcp.Port
+// nodes are the servers as SHOW FRONTENDS and SHOW BACKENDS list them.
+func nodes(list []load.NodeInfo) []sqlport.Node {
+	out := make([]sqlport.Node, len(list))
+	for i, n := range list {
+		out[i] = sqlport.Node{Leader: n.Leader, Down: !n.Alive}
+		// The address comes from a listener, so it always has both parts.
+		if tcp, err := net.ResolveTCPAddr("tcp", n.Addr); err == nil {
+			out[i].Host, out[i].HTTPPort = tcp.IP.String(), tcp.Port
+		}
 	}
-	return n
+	return out
 }
+
+// Clock returns the time of all servers, which a test can make jump.
+func (s *Sandbox) Clock() *clock.Clock { return s.clock }
 
 // FEAddr returns host:port of the FE's HTTP server.
 func (s *Sandbox) FEAddr() string { return s.Load.FEAddr() }

@@ -4,9 +4,11 @@ package ledger
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/gx-etl/gx/test/sandbox/clock"
 )
 
 // State is the state of a transaction as get_load_state names it.
@@ -23,20 +25,164 @@ const (
 	Unknown   State = "UNKNOWN"
 )
 
-// Txn is one transaction. Its fields are guarded by the ledger's lock once begun.
+// Kind says which interface a transaction belongs to.
+type Kind string
+
+// The kinds of loads, by the names SHOW PROC '/transactions' gives them.
+const (
+	// Streaming is a Stream Load or a transaction of the transaction interface.
+	Streaming Kind = "BACKEND_STREAMING"
+	// Parallel is a transaction over channels, or one of merged small loads.
+	Parallel Kind = "FRONTEND_STREAMING"
+	// Multi is a transaction over several tables.
+	Multi Kind = "MULTI_STATEMENT_STREAMING"
+)
+
+// Frontend is the coordinator of transactions that an FE keeps.
+const Frontend = -1
+
+// Limits are the settings of the leader FE that concern transactions. A zero
+// duration or number means none of its kind is allowed, so start from Defaults.
+type Limits struct {
+	LabelKeepNum    int           // label_keep_max_num, of one database
+	LabelKeepAge    time.Duration // label_keep_max_second
+	MaxRunning      int           // max_running_txn_num_per_db
+	PreparedTimeout time.Duration // prepared_transaction_default_timeout_second
+	// SweepEvery is how often timeouts and old labels are looked for,
+	// transaction_clean_interval_second.
+	SweepEvery time.Duration
+	// LoadsDisabled is disable_load_job: no transaction begins or commits.
+	LoadsDisabled bool
+}
+
+// Defaults are the server's, but for SweepEvery: the real server sweeps every 30
+// seconds, which tests had better not wait for.
+func Defaults() Limits {
+	return Limits{LabelKeepNum: 1000, LabelKeepAge: 72 * time.Hour, MaxRunning: 1000,
+		PreparedTimeout: 24 * time.Hour, SweepEvery: 100 * time.Millisecond}
+}
+
+// Ledger holds the transactions of all databases. It is safe for concurrent use.
+type Ledger struct {
+	clock *clock.Clock
+
+	wake    chan struct{} // a new SweepEvery is there
+	closing chan struct{}
+	sweeper sync.WaitGroup
+	stop    sync.Once
+
+	mu     sync.Mutex // guards the following and every Txn in them
+	limits Limits
+	nextID int64
+	byDB   map[string]*dbLedger
+	recent []*Txn // the newest loads of all databases, for the status page
+}
+
+type dbLedger struct {
+	labels   map[string]*Txn // newest transaction of each label
+	running  map[*Txn]struct{}
+	finished []*Txn // oldest first
+}
+
+// recentLoads is how many transactions Loads shows at least, forgotten ones too.
+const recentLoads = 20000
+
+// New returns an empty ledger and starts its sweeper, which Stop ends.
+func New(c *clock.Clock, limits Limits) *Ledger {
+	l := &Ledger{clock: c, limits: limits, nextID: 1000, byDB: map[string]*dbLedger{},
+		wake: make(chan struct{}, 1), closing: make(chan struct{})}
+	c.Watch(l.Sweep)
+	l.sweeper.Add(1)
+	go l.sweepOn()
+	return l
+}
+
+func (l *Ledger) of(db string) *dbLedger {
+	d := l.byDB[db]
+	if d == nil {
+		d = &dbLedger{labels: map[string]*Txn{}, running: map[*Txn]struct{}{}}
+		l.byDB[db] = d
+	}
+	return d
+}
+
+// Limits returns the settings in force.
+func (l *Ledger) Limits() Limits {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limits
+}
+
+// SetLimits changes the settings; running transactions keep their deadlines.
+func (l *Ledger) SetLimits(limits Limits) {
+	l.mu.Lock()
+	l.limits = limits
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Txn is one transaction.
 type Txn struct {
-	id       int64
-	label    string
-	db       string
-	table    string
-	state    State
-	reason   string
-	begun    time.Time
-	ended    time.Time
-	rows     int64
-	filtered int64
-	bytes    int64
-	deadline *time.Timer
+	id          int64
+	db          string
+	label       string
+	kind        Kind
+	coordinator int
+	timeout     time.Duration
+	user        string
+	client      string
+
+	// Guarded by the ledger's lock.
+	tables    []string
+	state     State
+	reason    string
+	outcome   Outcome
+	begun     time.Time
+	prepared  time.Time
+	committed time.Time
+	ended     time.Time
+	deadline  time.Time
+}
+
+// ID returns the number of the transaction.
+func (t *Txn) ID() int64 { return t.id }
+
+// DB returns the database, in which the label counts.
+func (t *Txn) DB() string { return t.db }
+
+// Label returns the label.
+func (t *Txn) Label() string { return t.label }
+
+// Kind returns the interface the transaction came by.
+func (t *Txn) Kind() Kind { return t.kind }
+
+// Coordinator returns the number of the BE that holds the rows until they are
+// prepared, or Frontend.
+func (t *Txn) Coordinator() int { return t.coordinator }
+
+// Timeout returns how long the transaction may live before it is prepared.
+func (t *Txn) Timeout() time.Duration { return t.timeout }
+
+// Outcome is what a load reports about its rows.
+type Outcome struct {
+	Rows, Filtered, Unselected int64
+	Bytes                      int64  // body bytes as sent
+	ErrorURL                   string // of the log of refused rows
+	RejectedPath               string // of the rejected records
+}
+
+// Opening describes a transaction to begin.
+type Opening struct {
+	DB, Label   string
+	Tables      []string
+	Kind        Kind
+	Coordinator int // number of a BE, or Frontend
+	Timeout     time.Duration
+	User        string
+	Client      string // IP address
 }
 
 // LabelUsed reports a label that belongs to a transaction not aborted.
@@ -46,9 +192,7 @@ type LabelUsed struct {
 	State State
 }
 
-func (e *LabelUsed) Error() string {
-	return fmt.Sprintf("Label [%s] has already been used, relate to transaction [%d]", e.Label, e.ID)
-}
+func (e *LabelUsed) Error() string { return fmt.Sprintf("Label [%s] has already been used.", e.Label) }
 
 // Job is the word the answer uses for the transaction that holds the label.
 func (e *LabelUsed) Job() string {
@@ -58,203 +202,72 @@ func (e *LabelUsed) Job() string {
 	return "RUNNING"
 }
 
-// Ledger holds the transactions of all databases. It is safe for concurrent use.
-type Ledger struct {
-	keepCount  int
-	keepAge    time.Duration
-	maxRunning int
+const loadsDisabled = wording("disable_load_job is set to true, all load jobs are prevented")
 
-	mu     sync.Mutex // guards the following and every Txn in them
-	nextID int64
-	byDB   map[string]*dbLedger
-	recent []*Txn // the newest loads of all databases, for the status page
-}
-
-type dbLedger struct {
-	labels   map[string]*Txn // newest transaction of each label
-	finished []*Txn          // oldest first
-	running  int
-}
-
-const recentLoads = 20000
-
-// New returns an empty ledger: it keeps at most keepCount finished labels of a
-// database, each no longer than keepAge, and lets maxRunning transactions of a
-// database run at once.
-func New(keepCount int, keepAge time.Duration, maxRunning int) *Ledger {
-	return &Ledger{keepCount: keepCount, keepAge: keepAge, maxRunning: maxRunning, nextID: 1000, byDB: map[string]*dbLedger{}}
-}
-
-func (l *Ledger) of(db string) *dbLedger {
-	d := l.byDB[db]
-	if d == nil {
-		d = &dbLedger{labels: map[string]*Txn{}}
-		l.byDB[db] = d
-	}
-	return d
-}
-
-// ID returns the number of the transaction.
-func (t *Txn) ID() int64 { return t.id }
-
-// Begin opens a transaction, which is aborted when it lives longer than
-// timeout. The error is a *LabelUsed or says that too many are running.
-func (l *Ledger) Begin(db, table, label string, timeout time.Duration) (*Txn, error) {
+// Begin opens a transaction. The error is a *LabelUsed, or says that too many are
+// running or loads are disabled.
+func (l *Ledger) Begin(o Opening) (*Txn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d := l.of(db)
-	l.forget(d)
-	if t := d.labels[label]; t != nil && t.state != Aborted {
-		return nil, &LabelUsed{Label: label, ID: t.id, State: t.state}
+	if l.limits.LoadsDisabled {
+		return nil, loadsDisabled
 	}
-	if d.running >= l.maxRunning {
-		return nil, fmt.Errorf("current running txns on db %s is %d, larger than limit %d", db, d.running, l.maxRunning)
+	d := l.of(o.DB)
+	if t := d.labels[o.Label]; t != nil && t.state != Aborted {
+		return nil, &LabelUsed{Label: o.Label, ID: t.id, State: t.state}
+	}
+	if len(d.running) >= l.limits.MaxRunning {
+		return nil, inWords("current running txns on db %s is %d, larger than limit %d", o.DB, len(d.running), l.limits.MaxRunning)
 	}
 	l.nextID++
-	t := &Txn{id: l.nextID, label: label, db: db, table: table, state: Prepare, begun: time.Now()}
-	d.labels[label] = t
-	d.running++
-	if l.recent = append(l.recent, t); len(l.recent) > 2*recentLoads {
-		l.recent = append([]*Txn(nil), l.recent[recentLoads:]...)
-	}
-	t.deadline = time.AfterFunc(timeout, func() { l.Abort(t, "timeout by txn manager") })
+	now := l.clock.Now()
+	t := &Txn{id: l.nextID, db: o.DB, label: o.Label, kind: o.Kind, coordinator: o.Coordinator, timeout: o.Timeout,
+		user: o.User, client: o.Client, tables: slices.Clone(o.Tables), state: Prepare, begun: now, deadline: now.Add(o.Timeout)}
+	d.labels[o.Label] = t
+	d.running[t] = struct{}{}
+	l.remember(t)
 	return t, nil
 }
 
-// forget drops finished transactions beyond the kept count or age, oldest first.
-// The real server sweeps twice a minute; here it happens at once, so that tests
-// see the same outcome without waiting.
-func (l *Ledger) forget(d *dbLedger) {
-	n := max(0, len(d.finished)-l.keepCount)
-	for n < len(d.finished) && time.Since(d.finished[n].ended) > l.keepAge {
-		n++
+func (l *Ledger) remember(t *Txn) {
+	if l.recent = append(l.recent, t); len(l.recent) > 2*recentLoads {
+		l.recent = slices.Clone(l.recent[recentLoads:])
 	}
-	for _, t := range d.finished[:n] {
-		if d.labels[t.label] == t {
-			delete(d.labels, t.label)
-		}
-	}
-	d.finished = d.finished[n:]
 }
 
-func (l *Ledger) finish(t *Txn, s State, reason string) {
-	t.state, t.reason, t.ended = s, reason, time.Now()
-	t.deadline.Stop()
-	d := l.of(t.db)
-	d.running--
-	d.finished = append(d.finished, t)
-	l.forget(d)
-}
-
-// Abort rolls the transaction back unless it is committed already, and says
-// whether it is aborted now.
-func (l *Ledger) Abort(t *Txn, reason string) bool {
+// AddTable notes that the transaction writes to one more table.
+func (l *Ledger) AddTable(t *Txn, table string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if t.state == Prepare || t.state == Prepared {
-		l.finish(t, Aborted, reason)
+	if !slices.Contains(t.tables, table) {
+		t.tables = append(t.tables, table)
 	}
-	return t.state == Aborted
-}
-
-// Commit marks the transaction committed, after which it can only become
-// visible. It fails when the transaction was aborted meanwhile.
-func (l *Ledger) Commit(t *Txn, rows, filtered, bytes int64) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if t.state != Prepare && t.state != Prepared {
-		return fmt.Errorf("transaction %d of label %s is %s: %s", t.id, t.label, t.state, t.reason)
-	}
-	t.state, t.rows, t.filtered, t.bytes = Committed, rows, filtered, bytes
-	t.deadline.Stop()
-	return nil
-}
-
-// Publish makes a committed transaction visible; apply runs first and its error
-// is returned after the transaction was aborted.
-func (l *Ledger) Publish(t *Txn, apply func() error) error {
-	err := apply()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err != nil {
-		t.rows = 0
-		l.finish(t, Aborted, err.Error())
-		return err
-	}
-	l.finish(t, Visible, "")
-	return nil
 }
 
 // State looks a label up, and says why it was aborted, if it was.
 func (l *Ledger) State(db, label string) (State, string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d := l.of(db)
-	l.forget(d)
-	t := d.labels[label]
-	if t == nil {
-		return Unknown, ""
+	if d := l.byDB[db]; d != nil && d.labels[label] != nil {
+		return d.labels[label].state, d.labels[label].reason
 	}
+	return Unknown, ""
+}
+
+// Find returns the newest transaction of a label and its state, nil and Unknown
+// without one.
+func (l *Ledger) Find(db, label string) (*Txn, State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if d := l.byDB[db]; d != nil && d.labels[label] != nil {
+		return d.labels[label], d.labels[label].state
+	}
+	return nil, Unknown
+}
+
+// Status returns the state of a transaction and why it was aborted, if it was.
+func (l *Ledger) Status(t *Txn) (State, string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return t.state, t.reason
-}
-
-// Cancel aborts the running transaction of a label.
-func (l *Ledger) Cancel(db, label string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t := l.of(db).labels[label]
-	switch {
-	case t == nil:
-		return fmt.Errorf("transaction not found, label=%s", label)
-	case t.state == Prepare || t.state == Prepared:
-		l.finish(t, Aborted, "cancelled by user")
-		return nil
-	case t.state == Aborted:
-		return fmt.Errorf("transaction's state is already ABORTED, could not abort, label=%s", label)
-	}
-	return fmt.Errorf("transaction's state is already %s, could not abort, label=%s", t.state, label)
-}
-
-// Info describes a transaction on the status page.
-type Info struct {
-	TxnID    int64     `json:"txnId"`
-	Label    string    `json:"label"`
-	Database string    `json:"database"`
-	Table    string    `json:"table"`
-	State    State     `json:"state"`
-	Reason   string    `json:"reason,omitempty"`
-	Rows     int64     `json:"rows"`
-	Filtered int64     `json:"filtered"`
-	Bytes    int64     `json:"bytes"` // body bytes as sent
-	Begun    time.Time `json:"time"`
-	Millis   int64     `json:"ms"` // from begin to the end, or to now
-}
-
-// Loads returns the newest transactions of all databases in the order they began.
-func (l *Ledger) Loads() []Info {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	out := make([]Info, 0, len(l.recent))
-	for _, t := range l.recent {
-		end := t.ended
-		if end.IsZero() {
-			end = time.Now()
-		}
-		out = append(out, Info{TxnID: t.id, Label: t.label, Database: t.db, Table: t.table, State: t.state,
-			Reason: t.reason, Rows: t.rows, Filtered: t.filtered, Bytes: t.bytes, Begun: t.begun,
-			Millis: end.Sub(t.begun).Milliseconds()})
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].TxnID < out[j].TxnID })
-	return out
-}
-
-// Stop ends the timers of all running transactions.
-func (l *Ledger) Stop() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, d := range l.byDB {
-		for _, t := range d.labels {
-			t.deadline.Stop()
-		}
-	}
 }

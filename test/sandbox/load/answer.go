@@ -2,6 +2,7 @@ package load
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -23,13 +24,19 @@ type answer struct {
 	LoadBytes              int64  `json:"LoadBytes"`
 	LoadTimeMs             int64  `json:"LoadTimeMs"`
 	BeginTxnTimeMs         int64  `json:"BeginTxnTimeMs"`
-	StreamLoadPlanTimeMs   int64  `json:"StreamLoadPlanTimeMs"`
+	StreamLoadPlanTimeMs   *int64 `json:"StreamLoadPlanTimeMs,omitempty"`
+	StreamLoadPutTimeMs    *int64 `json:"StreamLoadPutTimeMs,omitempty"` // the older name
 	ReadDataTimeMs         int64  `json:"ReadDataTimeMs"`
 	WriteDataTimeMs        int64  `json:"WriteDataTimeMs"`
 	CommitAndPublishTimeMs int64  `json:"CommitAndPublishTimeMs"`
 	ErrorURL               string `json:"ErrorURL,omitempty"`
+	RejectedRecordPath     string `json:"RejectedRecordPath,omitempty"`
+	// RequestID and LeftTimeMs belong to merged loads.
+	RequestID  *string `json:"RequestId,omitempty"`
+	LeftTimeMs *int64  `json:"LeftTimeMs,omitempty"`
 
 	started time.Time
+	planned int64 // milliseconds
 }
 
 // The values of Status that the stand-in gives.
@@ -40,15 +47,25 @@ const (
 	labelExists    = "Label Already Exists"
 )
 
+const publishLater = wording("Publish timeout: the transaction is committed and will be visible later")
+
 func (a *answer) failed(err error) {
 	a.Status, a.Message = fail, err.Error()
-	if used, ok := err.(*ledger.LabelUsed); ok {
+	var used *ledger.LabelUsed
+	if errors.As(err, &used) {
 		a.Status, a.ExistingJobStatus = labelExists, used.Job()
 	}
 }
 
-func (a *answer) write(w http.ResponseWriter) {
+func (a *answer) write(s *Server, w http.ResponseWriter) {
 	a.LoadTimeMs = time.Since(a.started).Milliseconds()
+	// The paper names the older field without a release; 3.0 is where the
+	// documentation changes.
+	if s.release.AtLeast(3, 0) {
+		a.StreamLoadPlanTimeMs = &a.planned
+	} else {
+		a.StreamLoadPutTimeMs = &a.planned
+	}
 	if a.Status != success {
 		hangUp(w)
 	}
@@ -82,18 +99,35 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write([]byte(sb.String()))
 }
 
-// rest is the answer of an FE's REST handlers.
-type rest struct {
-	State   ledger.State `json:"state,omitempty"`
-	Reason  *string      `json:"reason,omitempty"`
-	Status  string       `json:"status"`
-	Code    string       `json:"code"`
-	Msg     string       `json:"msg"`
-	Message string       `json:"message"`
+// txnAnswer is the body of an answer of the transaction interface, and of an FE that
+// refuses a load.
+type txnAnswer struct {
+	Status            string  `json:"Status"`
+	ExistingJobStatus *string `json:"ExistingJobStatus,omitempty"`
+	Message           string  `json:"Message"`
+	Label             string  `json:"Label,omitempty"`
+	TxnID             *int64  `json:"TxnId,omitempty"`
+	BeginTxnTimeMs    *int64  `json:"BeginTxnTimeMs,omitempty"`
+
+	// Of a transaction over channels.
+	BeginChannel *int `json:"BeginChannel,omitempty"`
+	ChannelID    *int `json:"ChannelId,omitempty"`
+	PreparedNum  *int `json:"Prepared Channel Num,omitempty"`
+
+	NumberTotalRows        *int64 `json:"NumberTotalRows,omitempty"`
+	NumberLoadedRows       *int64 `json:"NumberLoadedRows,omitempty"`
+	NumberFilteredRows     *int64 `json:"NumberFilteredRows,omitempty"`
+	NumberUnselectedRows   *int64 `json:"NumberUnselectedRows,omitempty"`
+	LoadBytes              *int64 `json:"LoadBytes,omitempty"`
+	LoadTimeMs             *int64 `json:"LoadTimeMs,omitempty"`
+	StreamLoadPlanTimeMs   *int64 `json:"StreamLoadPlanTimeMs,omitempty"`
+	ReceivedDataTimeMs     *int64 `json:"ReceivedDataTimeMs,omitempty"`
+	WriteDataTimeMs        *int64 `json:"WriteDataTimeMs,omitempty"`
+	CommitAndPublishTimeMs *int64 `json:"CommitAndPublishTimeMs,omitempty"`
+	TrackingURL            string `json:"TrackingURL,omitempty"`
+
+	ErrorURL           string `json:"ErrorURL,omitempty"`
+	RejectedRecordPath string `json:"RejectedRecordPath,omitempty"`
 }
 
-func restOK() rest { return rest{Status: "OK", Code: "0", Msg: "Success", Message: "OK"} }
-
-func restFailed(msg string) rest {
-	return rest{Status: "FAILED", Code: "1", Msg: msg, Message: msg}
-}
+func ptr[T any](v T) *T { return &v }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/gx-etl/gx/test/sandbox/fault"
@@ -13,8 +14,8 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-func (s *Server) serveBE(rw http.ResponseWriter, r *http.Request) {
-	e := s.journal.record("be", r)
+func (b *backend) serve(rw http.ResponseWriter, r *http.Request) {
+	e := b.s.journal.record("be", r)
 	w := &statusWriter{ResponseWriter: rw, entry: e}
 	parts, ok := route(r)
 	switch {
@@ -24,32 +25,57 @@ func (s *Server) serveBE(rw http.ResponseWriter, r *http.Request) {
 			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
 			return
 		}
-		s.streamLoad(w, r, parts[0], parts[1])
+		b.streamLoad(w, r, parts[0], parts[1])
+	case ok && len(parts) == 2 && parts[0] == "transaction" && (r.Method == http.MethodPost || r.Method == http.MethodPut):
+		b.transaction(w, r, parts[1])
 	case ok && len(parts) == 1 && parts[0] == "_load_error_log" && r.Method == http.MethodGet:
-		s.logs.serve(w, r)
+		b.s.logs.serve(w, r, b.index, b.s.Limits().ErrorLogAge)
 	case ok && len(parts) == 1 && parts[0] == "health" && r.Method == http.MethodGet:
 		writeJSON(w, http.StatusOK, map[string]string{"status": "OK", "msg": "To Be Added"})
-	case ok && len(parts) == 2 && parts[0] == "transaction":
-		hangUp(w)
-		writeJSON(w, http.StatusOK, map[string]string{"status": "FAILED", "msg": "Not implemented"})
+	case ok && len(parts) == 1 && parts[0] == "update_config" && r.Method == http.MethodPost:
+		b.updateConfig(w, r)
 	default:
 		hangUp(w)
 		http.Error(w, "Not Found", http.StatusNotFound)
 	}
 }
 
-// running is one load on its way through the BE.
-type running struct {
-	s   *Server
-	w   *statusWriter
-	r   *http.Request
-	q   *ingest.Request
-	a   *answer
-	tx  *ledger.Txn
-	tab *store.Table
+// updateConfig answers POST /api/update_config?name=value as a BE does; the setting
+// changes on all BEs of the stand-in.
+func (b *backend) updateConfig(w http.ResponseWriter, r *http.Request) {
+	answer := map[string]string{"status": "OK", "msg": ""}
+	q := r.URL.Query()
+	if len(q) != 1 {
+		answer = map[string]string{"status": "BAD", "msg": "Now only support to set a single config once, via 'config_name=new_value'"}
+	}
+	for name, values := range q {
+		c, known := settings[name]
+		err := inWords("'%s' is not found", name)
+		if known && c.backend {
+			err = b.s.SetConfig(name, values[0])
+		}
+		if len(q) == 1 && err != nil {
+			answer = map[string]string{"status": "BAD", "msg": fmt.Sprintf("set %s=%s failed, reason: %v", name, values[0], err)}
+		}
+	}
+	writeJSON(w, http.StatusOK, answer)
 }
 
-func (s *Server) streamLoad(w *statusWriter, r *http.Request, db, table string) {
+// running is one Stream Load on its way through the BE.
+type running struct {
+	s    *Server
+	b    *backend
+	life *life
+	w    *statusWriter
+	r    *http.Request
+	q    *ingest.Request
+	a    *answer
+	tx   *ledger.Txn
+	tab  *store.Table
+}
+
+func (b *backend) streamLoad(w *statusWriter, r *http.Request, db, table string) {
+	s := b.s
 	s.counters.loads.Add(1)
 	label := r.Header.Get("label")
 	if f := s.faults.Hit(fault.BEStatus, "", table, label); f != nil {
@@ -62,11 +88,22 @@ func (s *Server) streamLoad(w *statusWriter, r *http.Request, db, table string) 
 	if label == "" {
 		label = newLabel()
 	}
-	l := &running{s: s, w: w, r: r, q: ingest.New(s.ingest, db, table, label),
+	l := &running{s: s, b: b, life: b.life.Load(), w: w, r: r, q: ingest.New(s.ingestOptions(), db, table, label),
 		a: &answer{TxnID: -1, Label: label, started: time.Now()}}
-	err := l.begin()
+	err := l.limited()
+	defer b.loading.Add(-1)
 	if err == nil {
+		err = l.begin()
+	}
+	switch {
+	case err != nil:
+	case l.q.MergeCommit:
+		err = l.merge()
+	default:
 		err = l.transfer()
+	}
+	if l.life.over() { // a process that has ended says nothing, to nobody
+		panic(http.ErrAbortHandler)
 	}
 	if err != nil {
 		if l.tx != nil {
@@ -88,11 +125,20 @@ func (s *Server) streamLoad(w *statusWriter, r *http.Request, db, table string) 
 		_, _ = io.WriteString(w, f.Text)
 		return
 	}
-	l.a.write(w)
+	l.a.write(s, w)
 }
 
 // errDropped asks for the connection to be cut without an answer.
 var errDropped = errors.New("connection dropped by a fault")
+
+// limited counts the load in and refuses it when the BE's limiter says so.
+func (l *running) limited() error {
+	limits := l.s.Limits()
+	if n := int(l.b.loading.Add(1)); limits.LimitLoads && n > limits.HTTPWorkers-1 {
+		return inWords("Stream Load exceed http cuncurrent limit %d, please try again later", limits.HTTPWorkers-1)
+	}
+	return nil
+}
 
 // begin does everything that happens before the client may send the body.
 func (l *running) begin() error {
@@ -103,14 +149,22 @@ func (l *running) begin() error {
 	if err := l.q.Early(l.r.Header, l.r.ContentLength); err != nil {
 		return err
 	}
-	if l.q.MergeCommit {
-		return errors.New("enable_merge_commit is not supported by this stand-in")
+	if l.r.Header.Get("timeout") == "" {
+		l.q.Timeout = l.s.Limits().DefaultTimeout
 	}
 	began := time.Now()
-	if err := l.admit(user, password); err != nil {
+	if !l.s.store.Users().Check(user, password) {
+		return errors.New(accessDenied(user, l.r))
+	}
+	if l.q.MergeCommit {
+		return nil
+	}
+	var err error
+	if l.tab, err = l.s.admit(user, l.q.DB, l.q.Table, l.q.Label); err != nil {
 		return err
 	}
-	tx, err := l.s.ledger.Begin(l.q.DB, l.q.Table, l.q.Label, l.q.Timeout)
+	tx, err := l.s.ledger.Begin(ledger.Opening{DB: l.q.DB, Label: l.q.Label, Tables: []string{l.q.Table}, Kind: ledger.Streaming,
+		Coordinator: l.b.index, Timeout: l.q.Timeout, User: user, Client: clientHost(l.r)})
 	if err != nil {
 		return err
 	}
@@ -120,30 +174,9 @@ func (l *running) begin() error {
 	return l.q.Late(l.r.Header)
 }
 
-// admit does the checks of the begin call on the leader FE.
-func (l *running) admit(user, password string) error {
-	users := l.s.store.Users()
-	if !users.Check(user, password) {
-		return errors.New(accessDenied(user, l.r))
-	}
-	if !users.CanInsert(user, l.q.DB, l.q.Table) {
-		return errors.New(noInsert)
-	}
-	table, err := l.s.store.Table(l.q.DB, l.q.Table)
-	var noDatabase *store.UnknownDatabase
-	switch {
-	case errors.As(err, &noDatabase):
-		return errors.New("unknown database, database=" + l.q.DB)
-	case err != nil:
-		return fmt.Errorf("unknown table \"%s.%s\"", l.q.DB, l.q.Table)
-	}
-	l.tab = table
-	return ingest.CheckLabel(l.q.Label)
-}
-
 func (l *running) delay(at string) {
 	if f := l.s.faults.Hit(fault.DelayBE, at, l.q.Table, l.q.Label); f != nil {
-		l.s.pause(l.r.Context(), f.Millis)
+		l.s.pause(l.r.Context(), time.Duration(f.Millis)*time.Millisecond)
 	}
 }
 
@@ -158,9 +191,13 @@ func (l *running) transfer() error {
 	if err != nil {
 		return err
 	}
-	l.a.StreamLoadPlanTimeMs = time.Since(planned).Milliseconds()
+	if err := rows.Batch().CheckVersions(); err != nil {
+		return err
+	}
+	l.a.planned = time.Since(planned).Milliseconds()
 	reading := time.Now()
-	if err = rows.Read(l.r.Body, l.r.ContentLength, l.w.entry.received); err == nil {
+	err = rows.Read(l.r.Body, l.r.ContentLength, l.w.entry.received)
+	if err == nil {
 		err = rows.Finish()
 	}
 	l.a.LoadBytes = rows.Bytes()
@@ -172,67 +209,62 @@ func (l *running) transfer() error {
 		return err
 	}
 	if rows.Filtered() > 0 {
-		l.a.ErrorURL = fmt.Sprintf("http://%s/api/_load_error_log?file=%s", l.s.BEAddr(), l.s.logs.add(rows.Log()))
+		l.a.ErrorURL = l.b.errorURL(rows)
 	}
-	if err := l.decide(rows); err != nil {
+	outcome := ledger.Outcome{Filtered: rows.Filtered(), Unselected: rows.Unselected(), Bytes: rows.Bytes(), ErrorURL: l.a.ErrorURL}
+	l.s.ledger.SetOutcome(l.tx, outcome)
+	l.delay(fault.AtCommit)
+	if err := l.s.decisionFaults(l.r, l.tab, l.q.Label); err != nil {
 		return err
 	}
+	if err := rows.Judge(); err != nil {
+		return err
+	}
+	outcome.Rows = rows.Loaded()
+	l.s.ledger.SetOutcome(l.tx, outcome)
 	committing := time.Now()
 	defer func() { l.a.CommitAndPublishTimeMs = time.Since(committing).Milliseconds() }()
-	return l.commit(rows.Batch(), rows.Loaded())
+	return l.commit(&work{parts: []part{{table: l.tab, batch: rows.Batch(), rows: rows.Loaded()}}})
 }
 
-// decide is the judgement at the end of the load, and the place of the faults
-// that make it fail.
-func (l *running) decide(rows *ingest.Load) error {
-	l.delay(fault.AtCommit)
+// decisionFaults is the place of the faults that make a load fail once its rows are
+// read.
+func (s *Server) decisionFaults(_ *http.Request, tab *store.Table, label string) error {
+	hit := func(k fault.Kind) bool { return s.faults.Hit(k, "", tab.Name(), label) != nil }
 	switch {
-	case l.fault(fault.TooManyVersions) != nil:
-		return inWords("Failed to load data into tablet %d, because of too many versions, current/limit: 1002/1000. You can reduce the loading job concurrency, or increase loading data batch size.", l.tab.ID())
-	case l.fault(fault.MemoryLimit) != nil:
+	case hit(fault.TooManyVersions):
+		return inWords("Failed to load data into tablet %d, because of too many versions, current/limit: 1002/1000. You can reduce the loading job concurrency, or increase loading data batch size.", tab.ID())
+	case hit(fault.MemoryLimit):
 		return wording("Memory of process exceed limit. Start execute plan fragment. Used: 21474836480, Limit: 21474836480. Mem usage has exceed the limit of BE")
-	case l.fault(fault.DropBeforeCommit) != nil:
+	case hit(fault.DropBeforeCommit):
 		return errDropped
 	}
-	return rows.Judge()
+	return nil
 }
 
-func (l *running) commit(batch *store.Batch, loaded int64) error {
+func (l *running) commit(w *work) error {
 	s := l.s
-	if err := s.ledger.Commit(l.tx, loaded, l.a.NumberFilteredRows, l.a.LoadBytes); err != nil {
+	if l.life.over() {
+		return errDropped
+	}
+	if _, err := s.ledger.Commit(l.tx); err != nil {
 		return err
 	}
-	apply := func() error {
-		if s.discard {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.discarded[l.q.DB+"."+l.q.Table] += loaded
-			return nil
-		}
-		return l.tab.Commit(batch)
+	l.a.NumberLoadedRows = w.rows()
+	delay, wait := time.Duration(0), s.commitWaits(l.tx, l.a.started)
+	if f := l.fault(fault.PublishTimeout); f != nil {
+		delay, wait = time.Duration(f.Millis)*time.Millisecond, 0
 	}
-	l.a.NumberLoadedRows = loaded
-	l.a.Status, l.a.Message = success, "OK"
-	turn := s.turn(l.tab)
-	turn <- struct{}{}
-	if f := l.fault(fault.PublishTimeout); f != nil && s.enter() {
-		go func() {
-			defer s.handling.Done()
-			defer func() { <-turn }()
-			s.pauseUntilClose(f.Millis)
-			// A table dropped meanwhile aborts the transaction; its state says so.
-			_ = s.ledger.Publish(l.tx, apply)
-		}()
-		l.a.Status, l.a.Message = publishTimeout, "Publish timeout: the transaction is committed and will be visible later"
-	} else {
-		err := s.ledger.Publish(l.tx, apply)
-		<-turn
-		if err != nil {
-			l.a.NumberLoadedRows = 0
-			return err
-		}
+	visible, err := s.publish(l.tx, w, delay, wait)
+	switch {
+	case err != nil:
+		l.a.NumberLoadedRows = 0
+		return err
+	case visible:
+		l.a.Status, l.a.Message = success, "OK"
+	default:
+		l.a.Status, l.a.Message = publishTimeout, publishLater.Error()
 	}
-	s.counters.rows.Add(loaded)
 	l.delay(fault.AtAnswer)
 	if l.fault(fault.DropAfterCommit) != nil {
 		return errDropped
@@ -240,11 +272,7 @@ func (l *running) commit(batch *store.Batch, loaded int64) error {
 	return nil
 }
 
-func (s *Server) pauseUntilClose(millis int) {
-	t := time.NewTimer(time.Duration(millis) * time.Millisecond)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-s.closing:
-	}
+// errorURL keeps the error log of a load and returns where to fetch it.
+func (b *backend) errorURL(rows *ingest.Load) string {
+	return fmt.Sprintf("http://%s/api/_load_error_log?file=%s", b.node.Addr(), url.QueryEscape(b.s.logs.add(b.index, rows.Log())))
 }

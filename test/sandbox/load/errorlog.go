@@ -5,30 +5,43 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/gx-etl/gx/test/sandbox/clock"
 )
 
 const keptErrorLogs = 2000
 
-// errorLogs keeps the newest error logs by file name.
+// errorLogs keeps the newest error logs of all BEs by file name. As files they
+// outlive a restart of their BE.
 type errorLogs struct {
+	clock *clock.Clock
+
 	mu    sync.Mutex // guards the following
-	files map[string]string
+	files map[string]errorLog
 	order []string
 }
 
+type errorLog struct {
+	backend int
+	text    string
+	written time.Time
+}
+
 // add stores the lines and returns the file name.
-func (l *errorLogs) add(lines []string) string {
+func (l *errorLogs) add(backend int, lines []string) string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
 	name := fmt.Sprintf("error_log_%x_%x", id[:8], id[8:])
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.files == nil {
-		l.files = map[string]string{}
+		l.files = map[string]errorLog{}
 	}
-	l.files[name] = strings.Join(lines, "\n") + "\n"
+	l.files[name] = errorLog{backend: backend, text: strings.Join(lines, "\n") + "\n", written: l.clock.Now()}
 	if l.order = append(l.order, name); len(l.order) > keptErrorLogs {
 		delete(l.files, l.order[0])
 		l.order = l.order[1:]
@@ -36,16 +49,28 @@ func (l *errorLogs) add(lines []string) string {
 	return name
 }
 
-func (l *errorLogs) serve(w http.ResponseWriter, r *http.Request) {
+// text returns a log by the URL it was announced with, empty when it is gone.
+func (l *errorLogs) text(at string) string {
+	u, err := url.Parse(at)
+	if at == "" || err != nil {
+		return ""
+	}
 	l.mu.Lock()
-	text, ok := l.files[r.URL.Query().Get("file")]
+	defer l.mu.Unlock()
+	return l.files[u.Query().Get("file")].text
+}
+
+// serve gives out a log of that BE that is not older than age.
+func (l *errorLogs) serve(w http.ResponseWriter, r *http.Request, backend int, age time.Duration) {
+	l.mu.Lock()
+	file, ok := l.files[r.URL.Query().Get("file")]
 	l.mu.Unlock()
-	if !ok {
+	if !ok || file.backend != backend || l.clock.Now().Sub(file.written) > age {
 		http.Error(w, "file not found", http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte(text))
+	_, _ = w.Write([]byte(file.text))
 }
 
 // newLabel makes the label of a load that came without one.

@@ -135,7 +135,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 	if r.header.Get("Location") != "http://127.0.0.9:1"+loadPath {
 		t.Errorf("%v", r.header)
 	}
-	r = b.must("POST", b.FEAddr(), "/api/transaction/begin", nil, nil)
+	r = b.must("POST", b.FEAddr(), "/api/nothing/of/this", nil, nil)
 	if r.status != http.StatusOK || !strings.Contains(r.body, `"status": "FAILED"`) || !strings.Contains(r.body, "Not implemented") {
 		t.Errorf("HTTP %d %s", r.status, r.body)
 	}

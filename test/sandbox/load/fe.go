@@ -7,9 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
-	"github.com/gx-etl/gx/test/sandbox/fault"
+	"github.com/gx-etl/gx/test/sandbox/ledger"
 )
 
 // route cuts an API path into its decoded parts: /api/a/b/c gives a, b, c.
@@ -29,55 +28,92 @@ func route(r *http.Request) ([]string, bool) {
 	return parts, true
 }
 
-func (s *Server) serveFE(rw http.ResponseWriter, r *http.Request) {
-	e := s.journal.record("fe", r)
+func (f *frontend) serve(rw http.ResponseWriter, r *http.Request) {
+	e := f.s.journal.record("fe", r)
 	w := &statusWriter{ResponseWriter: rw, entry: e}
-	// Every FE answer closes its connection, and the FE never reads a body.
+	// FE answers close their connections, but for the redirects of older FEs; the
+	// FE never waits for a body that it has no use for.
+	w.Header().Set("Connection", "close")
 	defer func() {
-		if !w.hijacked {
+		if !w.hijacked && w.Header().Get("Connection") == "close" {
 			hangUp(w)
 		}
 	}()
-	w.Header().Set("Connection", "close")
 	parts, ok := route(r)
+	last := ""
+	if ok {
+		last = parts[len(parts)-1]
+	}
+	is := func(n int, name string, methods ...string) bool {
+		if !ok || len(parts) != n || last != name {
+			return false
+		}
+		for _, m := range methods {
+			if r.Method == m {
+				return true
+			}
+		}
+		return false
+	}
 	switch {
-	case ok && len(parts) == 3 && parts[2] == "_stream_load" && r.Method == http.MethodPut:
-		s.redirect(w, r, parts[0], parts[1])
-	case ok && len(parts) == 2 && parts[1] == "get_load_state" && r.Method == http.MethodGet:
-		s.loadState(w, r, parts[0])
-	case ok && len(parts) == 3 && parts[2] == "_cancel" && r.Method == http.MethodPost:
+	case is(3, "_stream_load", http.MethodPut):
+		f.streamLoad(w, r, parts[0], parts[1])
+	case ok && len(parts) == 2 && parts[0] == "transaction" && (r.Method == http.MethodPost || r.Method == http.MethodPut):
+		f.transaction(w, r, last)
+	case is(2, "get_load_state", http.MethodGet):
+		f.loadState(w, r, parts[0])
+	case is(3, "_cancel", http.MethodPost):
 		label := r.URL.Query().Get("label")
 		if label == "" {
 			label = parts[1]
 		}
-		s.cancel(w, r, parts[0], label)
-	case ok && len(parts) == 1 && parts[0] == "health" && r.Method == http.MethodGet:
-		writeJSON(w, http.StatusOK, map[string]int{"online_backend_num": 1, "total_backend_num": 1})
+		f.cancel(w, r, parts[0], label)
+	case is(3, "_stream_load_meta", http.MethodGet) && f.s.hasMergeCommit():
+		f.loadMeta(w, r, parts[0], parts[1])
+	case is(3, "_query_plan", http.MethodPost, http.MethodGet) && f.s.plan != nil:
+		f.queryPlan(w, r, parts[0], parts[1])
+	case is(1, "health", http.MethodGet):
+		alive := 0
+		for _, b := range f.s.backends {
+			if b.alive() {
+				alive++
+			}
+		}
+		writeJSON(w, http.StatusOK, map[string]int{"online_backend_num": alive, "total_backend_num": len(f.s.backends)})
+	case is(1, "bootstrap", http.MethodGet):
+		writeJSON(w, http.StatusOK, map[string]any{"replayedJournalId": 0, "queryPort": 0, "rpcPort": 0, "status": "OK", "msg": "Success"})
+	case is(1, "_set_config", http.MethodGet):
+		f.setConfig(w, r)
 	default:
 		writeJSON(w, http.StatusOK, map[string]string{"status": "FAILED", "msg": "Not implemented"})
 	}
 }
 
 // user returns the authenticated user, or answers 401.
-func (s *Server) user(w http.ResponseWriter, r *http.Request) (string, bool) {
+func (f *frontend) user(w http.ResponseWriter, r *http.Request) (string, bool) {
 	name, password, ok := r.BasicAuth()
 	if !ok {
 		unauthorized(w, "Need auth information.")
 		return "", false
 	}
-	if !s.store.Users().Check(name, password) {
+	if !f.s.store.Users().Check(name, password) {
 		unauthorized(w, accessDenied(name, r))
 		return "", false
 	}
 	return name, true
 }
 
-func accessDenied(user string, r *http.Request) string {
+// clientHost is the address a request came from, without the port.
+func clientHost(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		host = r.RemoteAddr
+		return r.RemoteAddr
 	}
-	return fmt.Sprintf("Access denied for %s@%s", user, host)
+	return host
+}
+
+func accessDenied(user string, r *http.Request) string {
+	return fmt.Sprintf("Access denied for %s@%s", user, clientHost(r))
 }
 
 const noInsert = "Access denied; you need (at least one of) the INSERT privilege(s) for this operation"
@@ -87,77 +123,13 @@ func unauthorized(w http.ResponseWriter, msg string) {
 	writeJSON(w, http.StatusUnauthorized, restFailed(msg))
 }
 
-func (s *Server) redirect(w *statusWriter, r *http.Request, db, table string) {
-	label := r.Header.Get("label")
-	if f := s.faults.Hit(fault.DelayFE, "", table, label); f != nil {
-		s.pause(r.Context(), f.Millis)
-	}
-	if f := s.faults.Hit(fault.FEStatus, "", table, label); f != nil {
-		w.WriteHeader(f.Status)
-		_, _ = io.WriteString(w, f.Text)
-		return
-	}
-	user, ok := s.user(w, r)
-	if !ok {
-		return
-	}
-	if r.ProtoAtLeast(1, 1) && !strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
-		writeJSON(w, http.StatusOK, map[string]string{"Status": "FAILED",
-			"Message": "class com.starrocks.common.DdlException: There is no 100-continue header"})
-		return
-	}
-	if !s.store.Users().CanInsert(user, db, table) {
-		unauthorized(w, noInsert)
-		return
-	}
-	s.counters.redirects.Add(1)
-	to := s.BEAddr()
-	if f := s.faults.Hit(fault.RedirectTo, "", table, label); f != nil {
-		to = f.To
-	}
-	location := "http://" + to + r.URL.EscapedPath()
-	if r.URL.RawQuery != "" {
-		location += "?" + r.URL.RawQuery
-	}
-	if f := s.faults.Hit(fault.FEKeepAlive, "", table, label); f != nil {
-		s.redirectOpen(w, location)
-		return
-	}
-	w.Header().Set("Location", location)
-	w.Header().Set("Content-Length", "0")
-	w.WriteHeader(http.StatusTemporaryRedirect)
+// mayInsert says whether the user may load into the table.
+func (s *Server) mayInsert(user, db, table string) bool {
+	return s.store.Users().CanInsert(user, db, table)
 }
 
-// redirectOpen answers as older FEs do, then counts what arrives until the
-// client has been silent for a while or hangs up.
-func (s *Server) redirectOpen(w *statusWriter, location string) {
-	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	defer conn.Close()
-	w.hijacked = true
-	w.entry.answered(http.StatusTemporaryRedirect)
-	_, err = fmt.Fprintf(conn, "HTTP/1.1 307 Temporary Redirect\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n", location)
-	buf := make([]byte, 64<<10)
-	for err == nil {
-		if err = conn.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
-			return
-		}
-		var n int
-		n, err = buffered.Read(buf)
-		w.entry.received(buf[:n])
-		select {
-		case <-s.closing:
-			return
-		default:
-		}
-	}
-}
-
-func (s *Server) loadState(w http.ResponseWriter, r *http.Request, db string) {
-	if _, ok := s.user(w, r); !ok {
+func (f *frontend) loadState(w http.ResponseWriter, r *http.Request, db string) {
+	if _, ok := f.user(w, r); !ok || f.toLeader(w, r) {
 		return
 	}
 	label := r.URL.Query().Get("label")
@@ -165,27 +137,75 @@ func (s *Server) loadState(w http.ResponseWriter, r *http.Request, db string) {
 	case label == "":
 		writeJSON(w, http.StatusOK, restFailed("No label selected."))
 		return
-	case !s.store.HasDatabase(db):
+	case !f.s.store.HasDatabase(db):
 		writeJSON(w, http.StatusOK, restFailed("unknown database, database="+db))
 		return
 	}
 	answer := restOK()
-	state, reason := s.ledger.State(db, label)
-	answer.State, answer.Reason = state, &reason
+	state, reason := f.s.ledger.State(db, label)
+	answer.State = state
+	// The reason is newer, and merged loads (3.4) are documented to be told by it.
+	if f.s.release.AtLeast(3, 4) {
+		answer.Reason = &reason
+	}
 	writeJSON(w, http.StatusOK, answer)
 }
 
-func (s *Server) cancel(w http.ResponseWriter, r *http.Request, db, label string) {
-	if _, ok := s.user(w, r); !ok {
+func (f *frontend) cancel(w http.ResponseWriter, r *http.Request, db, label string) {
+	if _, ok := f.user(w, r); !ok || f.toLeader(w, r) {
 		return
 	}
-	if !s.store.HasDatabase(db) {
+	if !f.s.store.HasDatabase(db) {
 		writeJSON(w, http.StatusOK, restFailed("unknown database, database="+db))
 		return
 	}
-	if err := s.ledger.Cancel(db, label); err != nil {
+	if err := f.s.ledger.Cancel(db, label); err != nil {
 		writeJSON(w, http.StatusOK, restFailed(err.Error()))
 		return
 	}
 	writeJSON(w, http.StatusOK, restOK())
+}
+
+// setConfig answers GET /api/_set_config?name=value as an FE does.
+func (f *frontend) setConfig(w http.ResponseWriter, r *http.Request) {
+	if _, ok := f.user(w, r); !ok {
+		return
+	}
+	set, failed := map[string]string{}, map[string]string{}
+	for name, values := range r.URL.Query() {
+		if c, known := settings[name]; !known || c.backend {
+			failed[name] = values[0]
+		} else if err := f.s.SetConfig(name, values[0]); err != nil {
+			failed[name] = values[0]
+		} else {
+			set[name] = values[0]
+		}
+	}
+	writeJSON(w, http.StatusOK, map[string]map[string]string{"set": set, "err": failed})
+}
+
+// drained reads the short body of a request, which is nil when it is longer.
+func drained(r *http.Request) []byte {
+	const most = 1 << 20
+	body, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	if err != nil || len(body) > most {
+		return nil
+	}
+	return body
+}
+
+// rest is the answer of an FE's REST handlers.
+type rest struct {
+	State   ledger.State `json:"state,omitempty"`
+	Reason  *string      `json:"reason,omitempty"`
+	Status  string       `json:"status"`
+	Code    string       `json:"code"`
+	Msg     string       `json:"msg"`
+	Message string       `json:"message"`
+}
+
+func restOK() rest { return rest{Status: "OK", Code: "0", Msg: "Success", Message: "OK"} }
+
+func restFailed(msg string) rest {
+	return rest{Status: "FAILED", Code: "1", Msg: msg, Message: msg}
 }

@@ -1,5 +1,5 @@
-// Package load is the HTTP half of the StarRocks stand-in: an FE that
-// authenticates and redirects, a BE that receives Stream Loads, and a control
+// Package load is the HTTP half of the StarRocks stand-in: FEs that authenticate,
+// redirect and keep transactions, BEs that receive Stream Loads, and a control
 // endpoint that shows what happened and arms faults.
 package load
 
@@ -7,86 +7,85 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
-	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/gx-etl/gx/test/sandbox/clock"
 	"github.com/gx-etl/gx/test/sandbox/expression"
 	"github.com/gx-etl/gx/test/sandbox/fault"
 	"github.com/gx-etl/gx/test/sandbox/ingest"
 	"github.com/gx-etl/gx/test/sandbox/ledger"
+	"github.com/gx-etl/gx/test/sandbox/node"
 	"github.com/gx-etl/gx/test/sandbox/release"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-// Limits are the settings of the server that tests like to lower. A zero field
-// takes the server's default.
-type Limits struct {
-	ingest.Limits
-	LabelKeepNum  int           // label_keep_max_num, default 1000
-	LabelKeepAge  time.Duration // label_keep_max_second, default 3 days
-	MaxRunningTxn int           // max_running_txn_num_per_db, default 1000
-}
-
-func (l *Limits) defaults() {
-	l.SetDefaults()
-	if l.LabelKeepNum == 0 {
-		l.LabelKeepNum = 1000
-	}
-	if l.LabelKeepAge == 0 {
-		l.LabelKeepAge = 72 * time.Hour
-	}
-	if l.MaxRunningTxn == 0 {
-		l.MaxRunningTxn = 1000
-	}
-}
-
-// Options configure a Server. Empty addresses choose a free port, the FE on
-// 127.0.0.1 and the BE on 127.0.0.2, so that a client which loses its
-// credentials on the redirect fails.
+// Options configure a Server. Empty addresses choose a free port, the leader FE on
+// 127.0.0.1 and the first BE on 127.0.0.2, so that a client which loses its
+// credentials on the redirect fails. Further BEs are on 127.0.0.3 and so on,
+// followers on 127.0.1.1 and so on.
 type Options struct {
 	Store *store.Store
 	// FE, BE and Control are listen addresses, host:port.
 	FE, BE, Control string
+	// Followers is the number of FEs besides the leader, Backends that of all BEs
+	// (0 is 1). FollowerAddrs and BackendAddrs give their addresses, host:port;
+	// what they leave out is chosen, and a longer list makes more servers.
+	Followers, Backends         int
+	FollowerAddrs, BackendAddrs []string
 	// Discard drains bodies and counts their rows without storing them. Rows
 	// are then neither converted nor checked.
 	Discard bool
 	Limits  Limits
 	// Release is the StarRocks release to play, the newest when zero.
 	Release release.Release
+	// Clock tells the time of all servers; nil is the machine's.
+	Clock *clock.Clock
 	// Compile prepares the expressions of columns and where headers; without it
 	// loads that have some are refused.
 	Compile expression.Compiler
+	// Plan answers _query_plan; without it the FE says that it is not implemented.
+	Plan Planner
 }
 
 // Server is the running HTTP half. All methods are safe for concurrent use.
 type Server struct {
 	store   *store.Store
 	discard bool
-	limits  Limits
-	ingest  ingest.Options
+	release release.Release
+	clock   *clock.Clock
+	compile expression.Compiler
+	plan    Planner
 	ledger  *ledger.Ledger
 	faults  fault.Set
 	journal journal
 	logs    errorLogs
+	tasks   tasks
+	merges  merges
 	started time.Time
 
-	servers   []*http.Server
-	listeners map[string]net.Listener
-	serving   sync.WaitGroup // accept loops
-	handling  sync.WaitGroup // requests and late publishes under way
-	closing   chan struct{}
+	frontends []*frontend
+	backends  []*backend
+	control   *node.Node
+	leader    atomic.Int32 // index of the leader among frontends
+	turns     atomic.Uint64
+
+	ready     chan struct{}   // closed once all servers listen
+	ctx       context.Context // ends when Close begins
+	cancel    context.CancelFunc
+	handling  sync.WaitGroup // requests, late publishes and the upkeep under way
 	closeOnce sync.Once
 	closeErr  error
 
 	counters counters
 
 	mu        sync.Mutex // guards the following
-	closed    bool       // no handler may start any more
+	limits    Limits
+	closed    bool // no handler may start any more
 	published map[int64]chan struct{}
+	prepared  map[*ledger.Txn]*work
 	discarded map[string]int64  // rows by "db.table"
 	addresses map[string]string // of the whole sandbox, for the status page
 }
@@ -101,71 +100,96 @@ func Start(o Options) (*Server, error) {
 	if o.Store == nil {
 		return nil, errors.New("load: Options.Store is required")
 	}
-	o.Limits.defaults()
+	if o.Clock == nil {
+		o.Clock = &clock.Clock{}
+	}
+	if o.Release == (release.Release{}) {
+		o.Release = release.Newest()
+	}
+	o.Limits.defaults(o.Release)
 	s := &Server{
-		store: o.Store, discard: o.Discard, limits: o.Limits, started: time.Now(),
-		ingest:    ingest.Options{Limits: o.Limits.Limits, Discard: o.Discard, Release: o.Release, Compile: o.Compile},
-		ledger:    ledger.New(o.Limits.LabelKeepNum, o.Limits.LabelKeepAge, o.Limits.MaxRunningTxn),
-		listeners: map[string]net.Listener{}, closing: make(chan struct{}),
-		published: map[int64]chan struct{}{}, discarded: map[string]int64{}, addresses: map[string]string{},
+		store: o.Store, discard: o.Discard, release: o.Release, clock: o.Clock, compile: o.Compile, plan: o.Plan,
+		limits: o.Limits, started: time.Now(), ledger: ledger.New(o.Clock, o.Limits.ledger()),
+		ready: make(chan struct{}), published: map[int64]chan struct{}{}, prepared: map[*ledger.Txn]*work{},
+		discarded: map[string]int64{}, addresses: map[string]string{},
 	}
-	for _, l := range []struct {
-		name, addr, fallback string
-		handler              http.HandlerFunc
-	}{
-		{"feHttp", o.FE, "127.0.0.1:0", s.serveFE},
-		{"beHttp", o.BE, "127.0.0.2:0", s.serveBE},
-		{"control", o.Control, "127.0.0.1:0", s.serveControl},
-	} {
-		if l.addr == "" {
-			l.addr = l.fallback
-		}
-		if err := s.listen(l.name, l.addr, l.handler); err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.logs.clock, s.tasks.byLabel, s.merges.open = o.Clock, map[string]*task{}, map[string]*merge{}
+	if err := s.listen(o); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
+	close(s.ready)
+	s.clock.Watch(s.lookAfter)
+	s.handling.Add(1)
+	go s.upkeep()
 	return s, nil
 }
 
-// socketBuffer is asked of the kernel for every connection, in bytes.
-const socketBuffer = 4 << 20
-
-func (s *Server) listen(name, addr string, handler http.HandlerFunc) error {
-	l, err := net.Listen("tcp", addr)
+// listen opens the FEs, the BEs and the control endpoint.
+func (s *Server) listen(o Options) error {
+	at := func(list []string, i int, chosen string) string {
+		if i < len(list) && list[i] != "" {
+			return list[i]
+		}
+		return chosen
+	}
+	leader := append([]string{o.FE}, o.FollowerAddrs...)
+	for i := range max(1+o.Followers, len(leader)) {
+		chosen := fmt.Sprintf("127.0.1.%d:0", i)
+		if i == 0 {
+			chosen = "127.0.0.1:0"
+		}
+		f := &frontend{s: s, index: i}
+		n, err := node.Listen(at(leader, i, chosen), s.tracked(f.serve))
+		if err != nil {
+			return fmt.Errorf("load: FE %d %w", i, err)
+		}
+		f.node = n
+		s.frontends = append(s.frontends, f)
+		s.addresses[numbered("feHttp", i)] = n.Addr()
+	}
+	backends := o.BackendAddrs
+	if o.BE != "" {
+		backends = append([]string{o.BE}, o.BackendAddrs...)
+	}
+	for i := range max(1, o.Backends, len(backends)) {
+		b := &backend{s: s, index: i}
+		b.life.Store(newLife(s.ctx))
+		n, err := node.Listen(at(backends, i, fmt.Sprintf("127.0.0.%d:0", 2+i)), s.tracked(b.serve))
+		if err != nil {
+			return fmt.Errorf("load: BE %d %w", i, err)
+		}
+		b.node, b.seen.up, b.seen.now = n, true, true
+		s.backends = append(s.backends, b)
+		s.addresses[numbered("beHttp", i)] = n.Addr()
+	}
+	if o.Control == "" {
+		o.Control = "127.0.0.1:0"
+	}
+	n, err := node.Listen(o.Control, s.tracked(s.serveControl))
 	if err != nil {
-		return fmt.Errorf("load: %s cannot listen on %s: %w", name, addr, err)
+		return fmt.Errorf("load: control %w", err)
 	}
-	s.listeners[name] = l
-	s.addresses[name] = l.Addr().String()
-	srv := &http.Server{
-		Handler:           s.tracked(handler),
-		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          log.New(discardLog{}, "", 0),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			if tcp, ok := c.(*net.TCPConn); ok {
-				// A smaller buffer than asked for only costs speed.
-				_ = tcp.SetReadBuffer(socketBuffer)
-			}
-			return ctx
-		},
-	}
-	s.servers = append(s.servers, srv)
-	s.serving.Add(1)
-	go func() {
-		defer s.serving.Done()
-		// Serve always ends with an error: that the listener was closed.
-		_ = srv.Serve(l)
-	}()
+	s.control = n
+	s.addresses["control"] = n.Addr()
 	return nil
 }
 
-type discardLog struct{}
+// numbered names a server on the status page: the first of its kind has no number.
+func numbered(name string, i int) string {
+	if i == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s%d", name, i)
+}
 
-func (discardLog) Write(p []byte) (int, error) { return len(p), nil }
-
-// tracked lets Close wait for the handlers.
+// tracked lets Close wait for the handlers, which wait for all servers to listen.
 func (s *Server) tracked(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-s.ready:
+		case <-s.ctx.Done():
+		}
 		if !s.enter() {
 			w.Header().Set("Connection", "close")
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -194,27 +218,84 @@ func (s *Server) Close() error {
 		s.mu.Lock()
 		s.closed = true
 		s.mu.Unlock()
-		close(s.closing)
-		for _, srv := range s.servers {
-			if err := srv.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-				s.closeErr = errors.Join(s.closeErr, err)
+		s.cancel()
+		stop := func(n *node.Node) {
+			if n != nil {
+				s.closeErr = errors.Join(s.closeErr, n.Stop())
 			}
 		}
-		s.serving.Wait()
+		for _, f := range s.frontends {
+			stop(f.node)
+		}
+		for _, b := range s.backends {
+			stop(b.node)
+		}
+		stop(s.control)
 		s.handling.Wait()
 		s.ledger.Stop()
 	})
 	return s.closeErr
 }
 
-// FEAddr returns the host:port of the FE.
-func (s *Server) FEAddr() string { return s.listeners["feHttp"].Addr().String() }
+// upkeep is what the servers do by themselves now and then.
+func (s *Server) upkeep() {
+	defer s.handling.Done()
+	for {
+		t := time.NewTimer(s.Limits().SweepEvery)
+		select {
+		case <-t.C:
+			s.lookAfter()
+		case <-s.ctx.Done():
+			t.Stop()
+			return
+		}
+	}
+}
 
-// BEAddr returns the host:port of the BE.
-func (s *Server) BEAddr() string { return s.listeners["beHttp"].Addr().String() }
+// lookAfter ends what has lived too long, on BEs and at the FE, and takes notice of
+// BEs that have gone. It also runs whenever the clock jumps.
+func (s *Server) lookAfter() {
+	limits, now := s.Limits(), s.clock.Now()
+	for _, b := range s.backends {
+		b.sweep(now)
+		if b.lost(now, limits.Heartbeat) {
+			s.ledger.AbortOf(b.index, "coordinate BE is down")
+		}
+	}
+	s.tasks.sweep(s, now, &limits)
+	s.forgetPrepared()
+}
+
+// Sweep does at once what the servers do now and then: timeouts, labels beyond the
+// kept number and age, heartbeats.
+func (s *Server) Sweep() {
+	s.lookAfter()
+	s.ledger.Sweep()
+}
+
+// Ledger returns the transactions.
+func (s *Server) Ledger() *ledger.Ledger { return s.ledger }
+
+// Clock returns the time of the servers.
+func (s *Server) Clock() *clock.Clock { return s.clock }
+
+// Release returns the StarRocks release that is played.
+func (s *Server) Release() release.Release { return s.release }
+
+// ingestOptions are those of a load that begins now.
+func (s *Server) ingestOptions() ingest.Options {
+	l := s.Limits()
+	return ingest.Options{Limits: l.Limits, Discard: s.discard, Release: s.release, Compile: s.compile}
+}
+
+// FEAddr returns the host:port of the first FE, the leader unless that was moved.
+func (s *Server) FEAddr() string { return s.frontends[0].node.Addr() }
+
+// BEAddr returns the host:port of the first BE.
+func (s *Server) BEAddr() string { return s.backends[0].node.Addr() }
 
 // ControlAddr returns the host:port of the control endpoint.
-func (s *Server) ControlAddr() string { return s.listeners["control"].Addr().String() }
+func (s *Server) ControlAddr() string { return s.control.Addr() }
 
 // Describe adds the address of another part of the sandbox to the status page.
 func (s *Server) Describe(name, addr string) {
@@ -244,6 +325,9 @@ func (s *Server) Capture(on bool) { s.journal.setCapture(on) }
 // Loads returns the newest loads, oldest first.
 func (s *Server) Loads() []ledger.Info { return s.ledger.Loads() }
 
+// ErrorLog returns the error log that an ErrorURL names, empty when it is gone.
+func (s *Server) ErrorLog(errorURL string) string { return s.logs.text(errorURL) }
+
 // LabelState returns the state of a label and why it was aborted, if it was.
 func (s *Server) LabelState(db, label string) (ledger.State, string) {
 	return s.ledger.State(db, label)
@@ -256,26 +340,13 @@ func (s *Server) Discarded(db, table string) int64 {
 	return s.discarded[db+"."+table]
 }
 
-// pause waits; it ends early when the client leaves or the server closes.
-func (s *Server) pause(ctx context.Context, millis int) {
-	t := time.NewTimer(time.Duration(millis) * time.Millisecond)
+// pause waits; it ends early when ctx ends or the server closes.
+func (s *Server) pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-ctx.Done():
-	case <-s.closing:
+	case <-s.ctx.Done():
 	}
-}
-
-// turn returns the token that lets one load of the table at a time become
-// visible: versions of a table are published in the order of their commits.
-func (s *Server) turn(t *store.Table) chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.published[t.ID()]
-	if c == nil {
-		c = make(chan struct{}, 1)
-		s.published[t.ID()] = c
-	}
-	return c
 }
