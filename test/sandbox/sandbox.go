@@ -114,7 +114,7 @@ func (s *Sandbox) open(o Options, played release.Release) error {
 	}
 	s.Load, err = load.Start(load.Options{Store: s.Store, FE: o.FEHTTP, BE: o.BEHTTP, Control: o.Control,
 		Followers: o.Followers, Backends: o.Backends, FollowerAddrs: o.FollowerHTTP, BackendAddrs: o.BackendHTTP,
-		Discard: o.Discard, Limits: o.Limits, Release: played, Clock: s.clock, Compile: s.sql.Expressions})
+		Discard: o.Discard, Limits: o.Limits, Release: played, Clock: s.clock, Compile: s.sql.Expressions, Plan: s.plan})
 	if err != nil {
 		return err
 	}
@@ -165,6 +165,20 @@ func nodes(list []load.NodeInfo) []sqlport.Node {
 		}
 	}
 	return out
+}
+
+// plan answers _query_plan. Tablets are spread over the BEs in turn.
+func (s *Sandbox) plan(ctx context.Context, user, db, table, sql string) ([]load.PlanTablet, error) {
+	tablets, err := s.sql.PlanScan(ctx, user, db, table, sql)
+	var refused *sqlport.ScanError
+	if errors.As(err, &refused) {
+		return nil, &load.PlanError{Status: refused.Status, Text: refused.Text}
+	}
+	out := make([]load.PlanTablet, len(tablets))
+	for i, t := range tablets {
+		out[i] = load.PlanTablet{ID: t.ID, Version: t.Version, Backend: i}
+	}
+	return out, err
 }
 
 // Clock returns the time of all servers, which a test can make jump.

@@ -56,6 +56,9 @@ func (f *frontend) queryPlan(w http.ResponseWriter, r *http.Request, db, table s
 	a, err := f.planned(r, user, db, table)
 	var bad *PlanError
 	switch {
+	case errors.As(err, &bad) && bad.Status == http.StatusUnauthorized:
+		unauthorized(w, bad.Text)
+		return
 	case errors.As(err, &bad):
 		a = &planAnswer{Status: bad.Status, Exception: bad.Text}
 	case err != nil:
