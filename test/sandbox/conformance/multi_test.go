@@ -138,7 +138,7 @@ func mergeCommit(e *env) {
 
 	// One bad request fails all that it was merged with.
 	for _, r := range together("3\ta\t5\n", "x\tb\t6\n") {
-		e.want(r, "Fail", "too many filtered rows")
+		e.want(r, "Fail", "Load is aborted, reason: There is a data quality issue")
 	}
 	e.wantRows("t", "1|a|5", "2|b|6")
 
@@ -150,8 +150,17 @@ func mergeCommit(e *env) {
 	e.wantRows("t", "1|a|5", "2|b|6", "4|d|8")
 
 	e.want(e.direct("t", "5\te\t9\n", "enable_merge_commit: maybe"), "Fail", "Invalid parameter enable_merge_commit. The value must be bool type, but is maybe")
-	e.want(e.load("t", "5\te\t9\n", "enable_merge_commit: true", "merge_commit_parallel: 1"), "Fail", "merge_commit_interval_ms")
-	e.want(e.load("t", "5\te\t9\n", "enable_merge_commit: true", "merge_commit_interval_ms: 100"), "Fail", "merge_commit_parallel")
+	// What merging needs is checked by the FE, and again behind the BE.
+	for missing, headers := range map[string][]string{
+		"Batch write interval must be set positive, but is null": {"enable_merge_commit: true", "merge_commit_parallel: 1"},
+		"Batch write parallel must be set positive, but is -1":   {"enable_merge_commit: true", "merge_commit_interval_ms: 100", "merge_commit_parallel: -1"},
+	} {
+		r := e.do("PUT", e.FEAddr()+path, nil, append([]string{"Expect: 100-continue"}, headers...)...)
+		if r.code != 200 || r.text("status") != "FAILED" || r.text("code") != "INVALID_ARGUMENT" || r.text("msg") != missing {
+			e.t.Errorf("%s", r)
+		}
+		e.want(e.direct("t", "5\te\t9\n", headers...), "Fail", missing)
+	}
 	meta := e.do("GET", e.FEAddr()+"/api/"+e.db+"/t/_stream_load_meta?type=nodes", nil,
 		"enable_merge_commit: true", "merge_commit_interval_ms: 700", "merge_commit_parallel: 1")
 	if meta.code != 200 || meta.text("status") != "OK" || !strings.Contains(meta.body, e.BEAddr()) {

@@ -235,10 +235,13 @@ func queryPlan(e *env) {
 		e.t.Errorf("version %d, and after a load %d", before.Partitions[ids[0]].Version, after.Partitions[ids[0]].Version)
 	}
 	for _, bad := range []string{"select count(*) from " + table, "select k from " + table + " order by k", "select k from " + table + " limit 1",
-		"select a.k from " + table + " a join " + table + " b on a.k = b.k", "select from", ""} {
+		"select a.k from " + table + " a join " + table + " b on a.k = b.k", ""} {
 		if p := ask(bad); p.Status != 400 || p.Exception == "" {
 			e.t.Errorf("%q: %+v", bad, p)
 		}
+	}
+	if p := ask("select from"); p.Status != 500 || p.Exception != "The Sql is invalid" {
+		e.t.Errorf("broken SQL: %+v", p)
 	}
 	for target, status := range map[string]int{"/api/" + e.db + "/nope/_query_plan": 404, "/api/nope/t/_query_plan": 404} {
 		r := e.do("POST", e.FEAddr()+target, strings.NewReader(`{"sql": "select k from nope"}`))
