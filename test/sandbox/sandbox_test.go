@@ -14,7 +14,7 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 	"go.uber.org/goleak"
 
-	"github.com/gx-etl/gx/test/sandbox/load"
+	"github.com/gx-etl/gx/test/sandbox/control"
 )
 
 func TestMain(m *testing.M) {
@@ -87,7 +87,7 @@ func TestEverythingTogether(t *testing.T) {
 	if _, err := db.Exec("INSERT INTO t VALUES (3, 'z', 1)"); err != nil {
 		t.Error(err)
 	}
-	st := s.Load.Status()
+	st := desk{s}.Status()
 	if st.Tables[0].Rows != 3 || st.Tables[0].Model != "PRI_KEYS" || st.Addresses["kafka"] != s.KafkaAddr() || st.Addresses["feQuery"] != s.QueryAddr() {
 		t.Errorf("%+v", st)
 	}
@@ -97,7 +97,7 @@ func TestEverythingTogether(t *testing.T) {
 	}
 	defer http.DefaultClient.CloseIdleConnections()
 	defer res.Body.Close()
-	var seen load.Status
+	var seen control.Status
 	if err := json.NewDecoder(res.Body).Decode(&seen); err != nil || seen.Addresses["beHttp"] != s.BEAddr() {
 		t.Errorf("%+v, %v", seen, err)
 	}

@@ -178,3 +178,12 @@ func (f *Fault) fields(info Info) error {
 	}
 	return nil
 }
+
+// Message is the text of the fault, or that of its kind.
+func (f *Fault) Message() string {
+	if f.Text != "" {
+		return f.Text
+	}
+	info, _ := Describe(f.Kind)
+	return info.Says.Text
+}

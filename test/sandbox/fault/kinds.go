@@ -179,8 +179,7 @@ func sends(k Kind, shows, location string) Info {
 
 // inside is the Info of a kind that the load server shows.
 func inside(k Kind, p Phase, shows string) Info {
-	return Info{Kind: k, Where: OnLoad, phase: p, Shows: shows, Roles: []Role{BE}, Role: BE,
-		Ops: []Op{StreamLoad, Load, Prepare, Commit}, Default: []Op{StreamLoad, Prepare, Commit}}
+	return Info{Kind: k, Where: OnLoad, phase: p, Shows: shows, Roles: httpRoles, Ops: []Op{StreamLoad, Prepare, Commit}}
 }
 
 func onSQL(k Kind, where Where, p Phase, shows string) Info {
@@ -250,7 +249,7 @@ var kinds = []Info{
 	request(AnswerCut, After, "the operation is done; the connection is cut after bytes of the answer's body").takes("bytes", "reset"),
 	commits(request(DropAfterCommit, After, "answerLost, for answers that say the data is committed").takes("reset").by(BE)),
 
-	inside(DelayBE, Inside, "the BE waits ms at the point").needs("ms").at(AtBegin, AtCommit, AtAnswer).bends(),
+	begins(inside(DelayBE, Inside, "the BE waits ms at the point").needs("ms").at(AtBegin, AtCommit, AtAnswer).only(BE).bends()),
 	{Kind: FEKeepAlive, Where: OnRequest, phase: Inside, Roles: []Role{FE}, Role: FE, Ops: []Op{StreamLoad},
 		Shows: "the FE redirects as older ones do: the connection stays open, and what arrives on it is read and counted"},
 	inside(DropBeforeCommit, Inside, "the body is read, the transaction aborted, the connection cut"),
@@ -272,6 +271,8 @@ var kinds = []Info{
 	onSQL(SQLCut, OnStatement, Statement, "the connection is cut after rows").takes("rows", "reset").bends(),
 }
 
+func begins(i Info) Info { i.Ops = append([]Op{Begin}, i.Ops...); return i }
+
 func commits(i Info) Info { i.OnCommit = true; return i }
 
 func fails(k Kind, shows, text string) Info {
@@ -282,7 +283,7 @@ func fails(k Kind, shows, text string) Info {
 
 func unknown() Info {
 	i := inside(CommitUnknown, Decision, "the commit call of the BE gets no answer; before: it never arrived and the load is rolled back, after: it did and the data is committed")
-	i.Where, i.Ops, i.Default = OnRequest, Writes, []Op{StreamLoad, Prepare, Commit}
+	i.Where = OnRequest
 	i.Says = Saying{Result: "Fail", Text: "Commit transaction fail cause RPC timeout, Transaction status unknown, you can retry with same label."}
 	return i.at(AtBefore, AtAfter)
 }

@@ -3,7 +3,6 @@ package load
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -15,8 +14,7 @@ import (
 )
 
 func (b *backend) serve(rw http.ResponseWriter, r *http.Request) {
-	e := b.s.journal.record("be", r)
-	w := &statusWriter{ResponseWriter: rw, entry: e}
+	w := &answerWriter{ResponseWriter: rw}
 	parts, ok := route(r)
 	switch {
 	case ok && len(parts) == 3 && parts[2] == "_stream_load":
@@ -66,7 +64,7 @@ type running struct {
 	s    *Server
 	b    *backend
 	life *life
-	w    *statusWriter
+	w    *answerWriter
 	r    *http.Request
 	q    *ingest.Request
 	a    *answer
@@ -74,17 +72,10 @@ type running struct {
 	tab  *store.Table
 }
 
-func (b *backend) streamLoad(w *statusWriter, r *http.Request, db, table string) {
+func (b *backend) streamLoad(w *answerWriter, r *http.Request, db, table string) {
 	s := b.s
 	s.counters.loads.Add(1)
 	label := r.Header.Get("label")
-	if f := s.faults.Hit(fault.BEStatus, "", table, label); f != nil {
-		s.counters.failed.Add(1)
-		hangUp(w)
-		w.WriteHeader(f.Status)
-		_, _ = io.WriteString(w, f.Text)
-		return
-	}
 	if label == "" {
 		label = newLabel()
 	}
@@ -119,11 +110,6 @@ func (b *backend) streamLoad(w *statusWriter, r *http.Request, db, table string)
 		s.counters.succeeded.Add(1)
 	} else {
 		s.counters.failed.Add(1)
-	}
-	if f := s.faults.Hit(fault.AnswerBody, "", table, label); f != nil {
-		hangUp(w)
-		_, _ = io.WriteString(w, f.Text)
-		return
 	}
 	l.a.write(s, w)
 }
@@ -175,13 +161,12 @@ func (l *running) begin() error {
 }
 
 func (l *running) delay(at string) {
-	if f := l.s.faults.Hit(fault.DelayBE, at, l.q.Table, l.q.Label); f != nil {
-		l.s.pause(l.r.Context(), time.Duration(f.Millis)*time.Millisecond)
-	}
+	l.s.delay(l.r.Context(), at, l.event())
 }
 
-func (l *running) fault(kind fault.Kind) *fault.Fault {
-	return l.s.faults.Hit(kind, "", l.q.Table, l.q.Label)
+func (l *running) event() fault.Event {
+	user, _, _ := l.r.BasicAuth()
+	return l.b.event(fault.StreamLoad, l.q.DB, l.q.Table, l.q.Label, user)
 }
 
 // transfer reads the body, decides, commits and publishes.
@@ -196,7 +181,7 @@ func (l *running) transfer() error {
 	}
 	l.a.planned = time.Since(planned).Milliseconds()
 	reading := time.Now()
-	err = rows.Read(l.r.Body, l.r.ContentLength, l.w.entry.received)
+	err = rows.Read(l.r.Body, l.r.ContentLength, unheard)
 	if err == nil {
 		err = rows.Finish()
 	}
@@ -214,7 +199,7 @@ func (l *running) transfer() error {
 	outcome := ledger.Outcome{Filtered: rows.Filtered(), Unselected: rows.Unselected(), Bytes: rows.Bytes(), ErrorURL: l.a.ErrorURL}
 	l.s.ledger.SetOutcome(l.tx, outcome)
 	l.delay(fault.AtCommit)
-	if err := l.s.decisionFaults(l.r, l.tab, l.q.Label); err != nil {
+	if err := l.s.decisionFaults(l.event(), l.tab); err != nil {
 		return err
 	}
 	if err := rows.Judge(); err != nil {
@@ -227,21 +212,6 @@ func (l *running) transfer() error {
 	return l.commit(&work{parts: []part{{table: l.tab, batch: rows.Batch(), rows: rows.Loaded()}}})
 }
 
-// decisionFaults is the place of the faults that make a load fail once its rows are
-// read.
-func (s *Server) decisionFaults(_ *http.Request, tab *store.Table, label string) error {
-	hit := func(k fault.Kind) bool { return s.faults.Hit(k, "", tab.Name(), label) != nil }
-	switch {
-	case hit(fault.TooManyVersions):
-		return inWords("Failed to load data into tablet %d, because of too many versions, current/limit: 1002/1000. You can reduce the loading job concurrency, or increase loading data batch size.", tab.ID())
-	case hit(fault.MemoryLimit):
-		return wording("Memory of process exceed limit. Start execute plan fragment. Used: 21474836480, Limit: 21474836480. Mem usage has exceed the limit of BE")
-	case hit(fault.DropBeforeCommit):
-		return errDropped
-	}
-	return nil
-}
-
 func (l *running) commit(w *work) error {
 	s := l.s
 	if l.life.over() {
@@ -251,10 +221,7 @@ func (l *running) commit(w *work) error {
 		return err
 	}
 	l.a.NumberLoadedRows = w.rows()
-	delay, wait := time.Duration(0), s.commitWaits(l.tx, l.a.started)
-	if f := l.fault(fault.PublishTimeout); f != nil {
-		delay, wait = time.Duration(f.Millis)*time.Millisecond, 0
-	}
+	delay, wait := s.publishFault(l.event(), s.commitWaits(l.tx, l.a.started))
 	visible, err := s.publish(l.tx, w, delay, wait)
 	switch {
 	case err != nil:
@@ -266,9 +233,6 @@ func (l *running) commit(w *work) error {
 		l.a.Status, l.a.Message = publishTimeout, publishLater.Error()
 	}
 	l.delay(fault.AtAnswer)
-	if l.fault(fault.DropAfterCommit) != nil {
-		return errDropped
-	}
 	return nil
 }
 

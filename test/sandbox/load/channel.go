@@ -244,7 +244,7 @@ func (t *task) commitChannels(wait time.Duration) *txnAnswer {
 		t.mu.Unlock()
 		return t.exception(err)
 	}
-	visible, err := t.s.publishKept(t.tx, t.s.ledger.Info(t.tx).Table, t.label, wait)
+	visible, err := t.s.publishKept(t.tx, t.event(t.s.ledger.Info(t.tx).Table), wait)
 	t.mu.Lock()
 	t.end(taskCommitted, "")
 	t.mu.Unlock()

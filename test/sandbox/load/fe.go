@@ -29,8 +29,7 @@ func route(r *http.Request) ([]string, bool) {
 }
 
 func (f *frontend) serve(rw http.ResponseWriter, r *http.Request) {
-	e := f.s.journal.record("fe", r)
-	w := &statusWriter{ResponseWriter: rw, entry: e}
+	w := &answerWriter{ResponseWriter: rw}
 	// FE answers close their connections, but for the redirects of older FEs; the
 	// FE never waits for a body that it has no use for.
 	w.Header().Set("Connection", "close")

@@ -208,20 +208,29 @@ func (s *Server) Configs(backend bool) map[string]string {
 // SetConfig changes a setting by its name in fe.conf or be.conf. The error names
 // the setting when there is none, or says what the value should be.
 func (s *Server) SetConfig(name, value string) error {
-	c, ok := settings[name]
-	if !ok {
-		return inWords("Config '%s' does not exist or is not mutable", name)
-	}
 	s.mu.Lock()
 	l := s.limits
-	err := c.set(&l, value)
+	err := l.Set(name, value)
 	if err == nil {
 		s.limits = l
 	}
 	s.mu.Unlock()
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	s.ledger.SetLimits(l.ledger())
+	return nil
+}
+
+// Set changes a limit by its name in fe.conf or be.conf. The error says what is
+// wrong with name or value.
+func (l *Limits) Set(name, value string) error {
+	c, ok := settings[name]
+	if !ok {
+		return inWords("Config '%s' does not exist or is not mutable", name)
+	}
+	if err := c.set(l, value); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	return nil
 }

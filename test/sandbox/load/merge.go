@@ -153,7 +153,7 @@ func (m *merge) add(l *running, body []byte) bool {
 		return false
 	}
 	m.lives[l.life] = l.b
-	if err := m.rows.Read(bytes.NewReader(body), int64(len(body)), func([]byte) {}); err != nil && m.broken == nil {
+	if err := m.rows.Read(bytes.NewReader(body), int64(len(body)), unheard); err != nil && m.broken == nil {
 		m.broken = err
 	}
 	return true
@@ -200,7 +200,7 @@ func (s *Server) endMerge(m *merge, rows *ingest.Load) (*work, error) {
 	}
 	s.ledger.SetOutcome(m.tx, o)
 	if err == nil {
-		err = s.decisionFaults(nil, m.tab.table, m.label)
+		err = s.decisionFaults(m.event(s), m.tab.table)
 	}
 	if err == nil {
 		err = rows.Judge()
@@ -287,7 +287,7 @@ func (l *running) awaitMerge(m *merge, begun time.Time) error {
 func (l *running) wholeBody() ([]byte, error) {
 	limit := l.s.Limits().MaxBodyBytes
 	var buf bytes.Buffer
-	_, err := io.Copy(&buf, io.LimitReader(io.TeeReader(l.r.Body, seen(l.w.entry.received)), limit+1))
+	_, err := io.Copy(&buf, io.LimitReader(l.r.Body, limit+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ingest.ErrBodyCut, err)
@@ -296,11 +296,6 @@ func (l *running) wholeBody() ([]byte, error) {
 	}
 	return buf.Bytes(), nil
 }
-
-// seen passes what is written to a function.
-type seen func(p []byte)
-
-func (s seen) Write(p []byte) (int, error) { s(p); return len(p), nil }
 
 // loadMeta answers GET /api/db/table/_stream_load_meta: the BEs that take merged
 // loads of the kind that the headers describe.

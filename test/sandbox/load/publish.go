@@ -158,15 +158,12 @@ func (s *Server) commitWaits(t *ledger.Txn, begun time.Time) (wait time.Duration
 }
 
 // publishKept makes a prepared transaction visible that has just been committed.
-func (s *Server) publishKept(t *ledger.Txn, table, label string, wait time.Duration) (visible bool, err error) {
+func (s *Server) publishKept(t *ledger.Txn, e fault.Event, wait time.Duration) (visible bool, err error) {
 	w := s.takePrepared(t)
 	if w == nil { // it was prepared before the stand-in started
 		w = &work{}
 	}
-	delay := time.Duration(0)
-	if f := s.faults.Hit(fault.PublishTimeout, "", table, label); f != nil {
-		delay, wait = time.Duration(f.Millis)*time.Millisecond, 0
-	}
+	delay, wait := s.publishFault(e, wait)
 	return s.publish(t, w, delay, wait)
 }
 

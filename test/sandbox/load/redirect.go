@@ -3,12 +3,12 @@ package load
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/gx-etl/gx/test/sandbox/fault"
+	"github.com/gx-etl/gx/test/sandbox/journal"
 )
 
 // strictExpect says that FEs read the Expect header as HTTP means it and close the
@@ -58,17 +58,8 @@ func feFailed(w http.ResponseWriter, class string, err error) {
 	writeJSON(w, http.StatusOK, &txnAnswer{Status: codeFailed, Message: thrown(class, err)})
 }
 
-func (f *frontend) streamLoad(w *statusWriter, r *http.Request, db, table string) {
+func (f *frontend) streamLoad(w *answerWriter, r *http.Request, db, table string) {
 	s := f.s
-	label := r.Header.Get("label")
-	if f := s.faults.Hit(fault.DelayFE, "", table, label); f != nil {
-		s.pause(r.Context(), time.Duration(f.Millis)*time.Millisecond)
-	}
-	if f := s.faults.Hit(fault.FEStatus, "", table, label); f != nil {
-		w.WriteHeader(f.Status)
-		_, _ = io.WriteString(w, f.Text)
-		return
-	}
 	user, ok := f.user(w, r)
 	if !ok {
 		return
@@ -99,20 +90,18 @@ func (f *frontend) streamLoad(w *statusWriter, r *http.Request, db, table string
 		return
 	}
 	s.counters.redirects.Add(1)
-	to := b.node.Addr()
-	if f := s.faults.Hit(fault.RedirectTo, "", table, label); f != nil {
-		to = f.To
-	}
-	if s.faults.Hit(fault.FEKeepAlive, "", table, label) != nil || !s.strictExpect() {
-		s.redirectOpen(w, r, locationAt(to, r))
+	e := f.event(fault.StreamLoad, db, table, r.Header.Get("label"), user)
+	// An answer that a fault waits for goes the way on which it can be changed.
+	if (s.faults.Show(fault.FEKeepAlive, e) != nil || !s.strictExpect()) && !s.faults.Expects(fault.After, e) {
+		s.redirectOpen(w, r, locationAt(b.node.Addr(), r))
 		return
 	}
-	f.redirectTo(w, r, to)
+	f.redirectTo(w, r, b.node.Addr())
 }
 
 // redirectOpen answers as older FEs do, then counts what arrives until the client
 // has been silent for a while or hangs up.
-func (s *Server) redirectOpen(w *statusWriter, r *http.Request, location string) {
+func (s *Server) redirectOpen(w *answerWriter, r *http.Request, location string) {
 	if r.ContentLength == 0 {
 		// There is nothing to come, and the connection can serve the next request.
 		w.Header().Del("Connection")
@@ -129,7 +118,8 @@ func (s *Server) redirectOpen(w *statusWriter, r *http.Request, location string)
 	defer conn.Close()
 	defer context.AfterFunc(s.ctx, func() { conn.Close() })()
 	w.hijacked = true
-	w.entry.answered(http.StatusTemporaryRedirect)
+	entry := journal.Of(r)
+	entry.Answered(http.StatusTemporaryRedirect)
 	_, err = fmt.Fprintf(conn, "HTTP/1.1 307 Temporary Redirect\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n", location)
 	buf := make([]byte, 64<<10)
 	for err == nil {
@@ -138,6 +128,6 @@ func (s *Server) redirectOpen(w *statusWriter, r *http.Request, location string)
 		}
 		var n int
 		n, err = buffered.Read(buf)
-		w.entry.received(buf[:n])
+		entry.Received(buf[:n])
 	}
 }

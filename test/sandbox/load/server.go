@@ -1,13 +1,14 @@
 // Package load is the HTTP half of the StarRocks stand-in: FEs that authenticate,
-// redirect and keep transactions, BEs that receive Stream Loads, and a control
-// endpoint that shows what happened and arms faults.
+// redirect and keep transactions, and BEs that receive Stream Loads.
 package load
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,9 +17,11 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/expression"
 	"github.com/gx-etl/gx/test/sandbox/fault"
 	"github.com/gx-etl/gx/test/sandbox/ingest"
+	"github.com/gx-etl/gx/test/sandbox/journal"
 	"github.com/gx-etl/gx/test/sandbox/ledger"
 	"github.com/gx-etl/gx/test/sandbox/node"
 	"github.com/gx-etl/gx/test/sandbox/release"
+	"github.com/gx-etl/gx/test/sandbox/sabotage"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
@@ -28,8 +31,8 @@ import (
 // followers on 127.0.1.1 and so on.
 type Options struct {
 	Store *store.Store
-	// FE, BE and Control are listen addresses, host:port.
-	FE, BE, Control string
+	// FE and BE are listen addresses, host:port.
+	FE, BE string
 	// Followers is the number of FEs besides the leader, Backends that of all BEs
 	// (0 is 1). FollowerAddrs and BackendAddrs give their addresses, host:port;
 	// what they leave out is chosen, and a longer list makes more servers.
@@ -48,27 +51,29 @@ type Options struct {
 	Compile expression.Compiler
 	// Plan answers _query_plan; without it the FE says that it is not implemented.
 	Plan Planner
+	// Faults are what is armed, Journal keeps the requests; nil are new ones.
+	Faults  *fault.Set
+	Journal *journal.Journal
 }
 
 // Server is the running HTTP half. All methods are safe for concurrent use.
 type Server struct {
-	store   *store.Store
-	discard bool
-	release release.Release
-	clock   *clock.Clock
-	compile expression.Compiler
-	plan    Planner
-	ledger  *ledger.Ledger
-	faults  fault.Set
-	journal journal
-	logs    errorLogs
-	tasks   tasks
-	merges  merges
-	started time.Time
+	store    *store.Store
+	discard  bool
+	release  release.Release
+	clock    *clock.Clock
+	compile  expression.Compiler
+	plan     Planner
+	ledger   *ledger.Ledger
+	faults   *fault.Set
+	journal  *journal.Journal
+	saboteur *sabotage.Saboteur
+	logs     errorLogs
+	tasks    tasks
+	merges   merges
 
 	frontends []*frontend
 	backends  []*backend
-	control   *node.Node
 	leader    atomic.Int32 // index of the leader among frontends
 	turns     atomic.Uint64
 
@@ -86,8 +91,7 @@ type Server struct {
 	closed    bool // no handler may start any more
 	published map[int64]chan struct{}
 	prepared  map[*ledger.Txn]*work
-	discarded map[string]int64  // rows by "db.table"
-	addresses map[string]string // of the whole sandbox, for the status page
+	discarded map[string]int64 // rows by "db.table"
 }
 
 type counters struct {
@@ -106,14 +110,22 @@ func Start(o Options) (*Server, error) {
 	if o.Release == (release.Release{}) {
 		o.Release = release.Newest()
 	}
+	if o.Faults == nil {
+		o.Faults = &fault.Set{}
+	}
+	if o.Journal == nil {
+		o.Journal = &journal.Journal{}
+	}
 	o.Limits.defaults(o.Release)
 	s := &Server{
+		faults: o.Faults, journal: o.Journal,
 		store: o.Store, discard: o.Discard, release: o.Release, clock: o.Clock, compile: o.Compile, plan: o.Plan,
-		limits: o.Limits, started: time.Now(), ledger: ledger.New(o.Clock, o.Limits.ledger()),
+		limits: o.Limits, ledger: ledger.New(o.Clock, o.Limits.ledger()),
 		ready: make(chan struct{}), published: map[int64]chan struct{}{}, prepared: map[*ledger.Txn]*work{},
-		discarded: map[string]int64{}, addresses: map[string]string{},
+		discarded: map[string]int64{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.saboteur = &sabotage.Saboteur{Faults: o.Faults, Closing: s.ctx.Done(), Journal: o.Journal}
 	s.logs.clock, s.tasks.byLabel, s.merges.open = o.Clock, map[string]*task{}, map[string]*merge{}
 	if err := s.listen(o); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -125,7 +137,7 @@ func Start(o Options) (*Server, error) {
 	return s, nil
 }
 
-// listen opens the FEs, the BEs and the control endpoint.
+// listen opens the FEs and the BEs.
 func (s *Server) listen(o Options) error {
 	at := func(list []string, i int, chosen string) string {
 		if i < len(list) && list[i] != "" {
@@ -140,13 +152,12 @@ func (s *Server) listen(o Options) error {
 			chosen = "127.0.0.1:0"
 		}
 		f := &frontend{s: s, index: i}
-		n, err := node.Listen(at(leader, i, chosen), s.tracked(f.serve))
+		n, err := s.open(fault.FE, i, at(leader, i, chosen), f.serve)
 		if err != nil {
-			return fmt.Errorf("load: FE %d %w", i, err)
+			return err
 		}
 		f.node = n
 		s.frontends = append(s.frontends, f)
-		s.addresses[numbered("feHttp", i)] = n.Addr()
 	}
 	backends := o.BackendAddrs
 	if o.BE != "" {
@@ -155,32 +166,28 @@ func (s *Server) listen(o Options) error {
 	for i := range max(1, o.Backends, len(backends)) {
 		b := &backend{s: s, index: i}
 		b.life.Store(newLife(s.ctx))
-		n, err := node.Listen(at(backends, i, fmt.Sprintf("127.0.0.%d:0", 2+i)), s.tracked(b.serve))
+		n, err := s.open(fault.BE, i, at(backends, i, fmt.Sprintf("127.0.0.%d:0", 2+i)), b.serve)
 		if err != nil {
-			return fmt.Errorf("load: BE %d %w", i, err)
+			return err
 		}
 		b.node, b.seen.up, b.seen.now = n, true, true
 		s.backends = append(s.backends, b)
-		s.addresses[numbered("beHttp", i)] = n.Addr()
 	}
-	if o.Control == "" {
-		o.Control = "127.0.0.1:0"
-	}
-	n, err := node.Listen(o.Control, s.tracked(s.serveControl))
-	if err != nil {
-		return fmt.Errorf("load: control %w", err)
-	}
-	s.control = n
-	s.addresses["control"] = n.Addr()
 	return nil
 }
 
-// numbered names a server on the status page: the first of its kind has no number.
-func numbered(name string, i int) string {
-	if i == 0 {
-		return name
+// open starts a server, with the request log and the faults in front of its handler.
+func (s *Server) open(role fault.Role, i int, addr string, h http.HandlerFunc) (*node.Node, error) {
+	is := fault.Node{Role: role, Index: i}
+	var whole http.Handler // set before any request gets past ready
+	n, err := node.Listen(addr, s.tracked(func(w http.ResponseWriter, r *http.Request) { whole.ServeHTTP(w, r) }),
+		func(l net.Listener) net.Listener { return s.saboteur.Listener(is, l) })
+	if err != nil {
+		return nil, fmt.Errorf("load: %s %d %w", strings.ToUpper(string(role)), i, err)
 	}
-	return fmt.Sprintf("%s%d", name, i)
+	is.Addr = n.Addr()
+	whole = s.journal.Handler(string(role), is.Addr, s.saboteur.Handler(is, h))
+	return n, nil
 }
 
 // tracked lets Close wait for the handlers, which wait for all servers to listen.
@@ -230,7 +237,6 @@ func (s *Server) Close() error {
 		for _, b := range s.backends {
 			stop(b.node)
 		}
-		stop(s.control)
 		s.handling.Wait()
 		s.ledger.Stop()
 	})
@@ -294,16 +300,6 @@ func (s *Server) FEAddr() string { return s.frontends[0].node.Addr() }
 // BEAddr returns the host:port of the first BE.
 func (s *Server) BEAddr() string { return s.backends[0].node.Addr() }
 
-// ControlAddr returns the host:port of the control endpoint.
-func (s *Server) ControlAddr() string { return s.control.Addr() }
-
-// Describe adds the address of another part of the sandbox to the status page.
-func (s *Server) Describe(name, addr string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.addresses[name] = addr
-}
-
 // Arm arms a fault and returns its number.
 func (s *Server) Arm(f fault.Fault) (int64, error) { return s.faults.Arm(f) }
 
@@ -314,13 +310,22 @@ func (s *Server) ClearFaults() { s.faults.Clear(0) }
 func (s *Server) Faults() []fault.Fault { return s.faults.List() }
 
 // Requests returns the newest requests to FE and BE, oldest first.
-func (s *Server) Requests() []Request { return s.journal.list(true) }
+func (s *Server) Requests() []journal.Request { return s.journal.List(true) }
 
 // ClearRequests empties the request log.
-func (s *Server) ClearRequests() { s.journal.clear() }
+func (s *Server) ClearRequests() { s.journal.Clear() }
 
 // Capture turns the keeping of bodies in the request log on or off.
-func (s *Server) Capture(on bool) { s.journal.setCapture(on) }
+func (s *Server) Capture(on bool) { s.journal.Capture(on) }
+
+// Counters returns how much was asked and done since the start, by name.
+func (s *Server) Counters() map[string]int64 {
+	c := &s.counters
+	return map[string]int64{
+		"feRedirects": c.redirects.Load(), "loads": c.loads.Load(), "loadsSucceeded": c.succeeded.Load(), "loadsFailed": c.failed.Load(),
+		"rowsLoaded": c.rows.Load(), "bytesReceived": c.bytes.Load(),
+	}
+}
 
 // Loads returns the newest loads, oldest first.
 func (s *Server) Loads() []ledger.Info { return s.ledger.Loads() }

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gx-etl/gx/test/sandbox/fault"
 	"github.com/gx-etl/gx/test/sandbox/ingest"
 	"github.com/gx-etl/gx/test/sandbox/ledger"
 )
@@ -222,7 +221,7 @@ func (t *task) gather(keys []pipeKey) (*work, error) {
 		if err := p.finish(); err != nil {
 			return nil, err
 		}
-		if err := t.s.decisionFaults(nil, p.tab, t.label); err != nil {
+		if err := t.s.decisionFaults(t.event(p.tab.Name()), p.tab); err != nil {
 			return nil, err
 		}
 		o := p.outcome()
@@ -263,13 +262,11 @@ func (t *task) counts(a *txnAnswer) *txnAnswer {
 
 // publish makes the committed rows visible, and says after how long it gave up.
 func (t *task) publish(w *work, wait time.Duration) *txnAnswer {
-	delay, table := time.Duration(0), ""
-	if len(w.parts) > 0 {
-		table = w.parts[0].table.Name()
+	e := t.event()
+	for _, p := range w.parts {
+		e.Tables = append(e.Tables, p.table.Name())
 	}
-	if f := t.s.faults.Hit(fault.PublishTimeout, "", table, t.label); f != nil {
-		delay, wait = time.Duration(f.Millis)*time.Millisecond, 0
-	}
+	delay, wait := t.s.publishFault(e, wait)
 	visible, err := t.s.publish(t.tx, w, delay, wait)
 	switch {
 	case err != nil:

@@ -19,7 +19,7 @@ import (
 const multiAtBackend = "Multi-statement transaction requests can only be sent to FE nodes, not BE nodes"
 
 // transaction serves /api/transaction/op at a BE.
-func (b *backend) transaction(w *statusWriter, r *http.Request, op string) {
+func (b *backend) transaction(w *answerWriter, r *http.Request, op string) {
 	l := b.life.Load()
 	label := r.Header.Get("label")
 	op = strings.ToLower(op)
@@ -47,9 +47,6 @@ func (b *backend) transaction(w *statusWriter, r *http.Request, op string) {
 		a = refusal(label, statusf(codeInvalidArgument, "unsupport transaction operation %s", op))
 	}
 	if a == nil || l.over() {
-		panic(http.ErrAbortHandler)
-	}
-	if op == "commit" && a.Status == codeOK && b.s.faults.Hit(fault.DropAfterCommit, "", r.Header.Get("table"), label) != nil {
 		panic(http.ErrAbortHandler)
 	}
 	if a.Status != codeOK {
@@ -133,9 +130,7 @@ func (b *backend) txnBegin(r *http.Request, l *life) *txnAnswer {
 		}
 		return refusal(label, statusf(codeAnalysis, "%s", err.Error()))
 	}
-	if f := s.faults.Hit(fault.DelayBE, fault.AtBegin, t.table, label); f != nil {
-		s.pause(r.Context(), time.Duration(f.Millis)*time.Millisecond)
-	}
+	s.delay(r.Context(), fault.AtBegin, b.event(fault.Begin, t.db, t.table, label, user))
 	if !l.put(t) { // another begin was quicker; it cannot have the same label at the FE
 		s.ledger.Abort(t.tx, "transaction is aborted by system.")
 		return refusal(label, statusf(codeLabelExists, ""))
@@ -144,7 +139,7 @@ func (b *backend) txnBegin(r *http.Request, l *life) *txnAnswer {
 }
 
 // txnLoad takes in one body. It returns nil when the connection has gone.
-func (b *backend) txnLoad(w *statusWriter, r *http.Request, l *life) *txnAnswer {
+func (b *backend) txnLoad(w *answerWriter, r *http.Request, l *life) *txnAnswer {
 	s := b.s
 	h := r.Header
 	label, table := h.Get("label"), h.Get("table")
@@ -188,7 +183,7 @@ func (b *backend) txnLoad(w *statusWriter, r *http.Request, l *life) *txnAnswer 
 	}
 	reading := time.Now()
 	before := t.load.Bytes()
-	err := t.load.Read(r.Body, r.ContentLength, w.entry.received)
+	err := t.load.Read(r.Body, r.ContentLength, unheard)
 	got := t.load.Bytes() - before
 	s.counters.bytes.Add(got)
 	received := time.Since(reading).Milliseconds()
@@ -334,7 +329,14 @@ func (b *backend) settle(r *http.Request, l *life, t *txn, prepare bool, keep ti
 	if err := t.finish(b); err != nil {
 		return fail(err)
 	}
-	if err := s.decisionFaults(r, t.tab, t.label); err != nil {
+	op := fault.Commit
+	if prepare {
+		op = fault.Prepare
+	}
+	user, _, _ := r.BasicAuth()
+	e := b.event(op, t.db, t.table, t.label, user)
+	s.delay(r.Context(), fault.AtCommit, e)
+	if err := s.decisionFaults(e, t.tab); err != nil {
 		if errors.Is(err, errDropped) {
 			b.rollback(l, t)
 			panic(http.ErrAbortHandler)
@@ -361,11 +363,9 @@ func (b *backend) settle(r *http.Request, l *life, t *txn, prepare bool, keep ti
 	if !first {
 		return nil
 	}
-	delay, wait := time.Duration(0), s.commitWaits(t.tx, t.totals.started)
-	if f := s.faults.Hit(fault.PublishTimeout, "", t.table, t.label); f != nil {
-		delay, wait = time.Duration(f.Millis)*time.Millisecond, 0
-	}
+	delay, wait := s.publishFault(e, s.commitWaits(t.tx, t.totals.started))
 	visible, err := s.publish(t.tx, w, delay, wait)
+	s.delay(r.Context(), fault.AtAnswer, e)
 	switch {
 	case err != nil:
 		return statusf(codeAnalysis, "%s", err.Error())

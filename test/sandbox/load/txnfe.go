@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gx-etl/gx/test/sandbox/fault"
 	"github.com/gx-etl/gx/test/sandbox/ledger"
 )
 
@@ -41,7 +42,7 @@ func (e *feError) Error() string { return e.msg }
 func ddl(msg string) error { return &feError{class: javaDDL, msg: msg} }
 
 // transaction serves /api/transaction/op at an FE.
-func (f *frontend) transaction(w *statusWriter, r *http.Request, op string) {
+func (f *frontend) transaction(w *answerWriter, r *http.Request, op string) {
 	user, ok := f.user(w, r)
 	if !ok || f.toLeader(w, r) {
 		return
@@ -236,6 +237,12 @@ func (o *feOp) commit(t *ledger.Txn, state ledger.State) (*txnAnswer, error) {
 
 func (o *feOp) commitPrepared(t *ledger.Txn) (*txnAnswer, error) {
 	s := o.f.s
+	e := o.f.event(fault.Commit, o.db, o.table, o.label, o.user)
+	e.At = fault.AtBefore
+	if f := s.faults.Show(fault.CommitUnknown, e); f != nil {
+		return nil, wording(f.Message())
+	}
+	e.At = ""
 	first, err := s.ledger.Commit(t)
 	if err != nil {
 		return nil, err
@@ -243,7 +250,7 @@ func (o *feOp) commitPrepared(t *ledger.Txn) (*txnAnswer, error) {
 	if !first {
 		return o.okay(t, ""), nil
 	}
-	visible, err := s.publishKept(t, o.table, o.label, o.timeout)
+	visible, err := s.publishKept(t, e, o.timeout)
 	switch {
 	case err != nil:
 		return nil, err

@@ -16,6 +16,7 @@ import (
 // Node is one HTTP server. It is safe for concurrent use.
 type Node struct {
 	handler http.Handler
+	wrap    func(net.Listener) net.Listener // may be nil
 	addr    string
 
 	change  sync.Mutex // held while the node starts or stops
@@ -28,9 +29,9 @@ type Node struct {
 const socketBuffer = 4 << 20
 
 // Listen starts a server on addr, host:port; port 0 chooses one, which the node
-// keeps for life.
-func Listen(addr string, h http.Handler) (*Node, error) {
-	n := &Node{handler: h, addr: addr}
+// keeps for life. wrap, unless it is nil, may change the listener of each start.
+func Listen(addr string, h http.Handler, wrap func(net.Listener) net.Listener) (*Node, error) {
+	n := &Node{handler: h, addr: addr, wrap: wrap}
 	return n, n.Start()
 }
 
@@ -72,8 +73,12 @@ func (n *Node) Start() error {
 			return ctx
 		},
 	}
+	addr := l.Addr().String()
+	if n.wrap != nil {
+		l = n.wrap(l)
+	}
 	n.mu.Lock()
-	n.addr, n.srv = l.Addr().String(), srv
+	n.addr, n.srv = addr, srv
 	n.mu.Unlock()
 	n.serving.Add(1)
 	go func() {

@@ -20,7 +20,7 @@ func TestStopAndStart(t *testing.T) {
 			_, err := io.Copy(io.Discard, r.Body)
 			cut <- err
 		}
-	}))
+	}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestStopAndStart(t *testing.T) {
 	if err := n.Start(); err != nil {
 		t.Errorf("started twice: %v", err)
 	}
-	if _, err := Listen(addr, nil); err == nil || !strings.Contains(err.Error(), "cannot listen") {
+	if _, err := Listen(addr, nil, nil); err == nil || !strings.Contains(err.Error(), "cannot listen") {
 		t.Errorf("two nodes on one port: %v", err)
 	}
 	if err := n.Stop(); err != nil {

@@ -99,10 +99,10 @@ func (s *Saboteur) end(w http.ResponseWriter, r *http.Request, e fault.Event, f 
 		fresh(w)
 		if e.Node.Role == fault.FE {
 			w.Header().Set("WWW-Authenticate", `Basic realm=""`)
-			writeJSON(w, http.StatusUnauthorized, rest("FAILED", fill(message(f, info), e, r)))
+			writeJSON(w, http.StatusUnauthorized, rest("FAILED", fill(f.Message(), e, r)))
 			return
 		}
-		writeJSON(w, http.StatusOK, answer(e, "Fail", fill(message(f, info), e, r), body))
+		writeJSON(w, http.StatusOK, answer(e, "Fail", fill(f.Message(), e, r), body))
 	default:
 		switch {
 		case info.Says.Location != "":
@@ -113,19 +113,12 @@ func (s *Saboteur) end(w http.ResponseWriter, r *http.Request, e fault.Event, f 
 			if result == "" {
 				result = info.Says.Result
 			}
-			writeJSON(w, http.StatusOK, answer(e, result, fill(message(f, info), e, r), body))
+			writeJSON(w, http.StatusOK, answer(e, result, fill(f.Message(), e, r), body))
 		default: // a body of its own
 			fresh(w)
 			plain(w, f.Status, info.Says.Body)
 		}
 	}
-}
-
-func message(f *fault.Fault, info fault.Info) string {
-	if f.Text != "" {
-		return f.Text
-	}
-	return info.Says.Text
 }
 
 // fill puts the names of the request into a message.
