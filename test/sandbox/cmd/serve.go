@@ -4,80 +4,45 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gx-etl/gx/test/sandbox"
 )
 
-// users collects --user name:password flags.
-type users map[string]string
-
-func (u users) String() string { return "" }
-
-func (u users) Set(v string) error {
-	name, password, ok := strings.Cut(v, ":")
-	if !ok || name == "" {
-		return errors.New("expected name:password")
-	}
-	u[name] = password
-	return nil
-}
-
-// parse reads flags; asking for help ends the program well.
-func parse(fs *flag.FlagSet, about string, args []string, out, errOut io.Writer) (done bool, err error) {
-	fs.SetOutput(errOut)
-	fs.Usage = func() {}
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		fs.SetOutput(out)
-		fmt.Fprint(out, about, "\nFlags:\n")
-		fs.PrintDefaults()
-		return true, nil
-	case err != nil:
-		fmt.Fprintf(errOut, "try gx-sandbox %s\n", strings.TrimSpace(fs.Name()+" --help"))
-		return true, errUsage
-	}
-	return false, nil
-}
-
+// serve runs the servers until ctx ends.
 func serve(ctx context.Context, args []string, out, errOut io.Writer) error {
-	fs := flag.NewFlagSet("", flag.ContinueOnError)
-	o := sandbox.Options{Users: users{}}
-	fs.StringVar(&o.Kafka, "kafka", "127.0.0.1:9092", "`address` of the Kafka broker, or off")
-	fs.StringVar(&o.FEHTTP, "fe-http", "127.0.0.1:8030", "`address` of the FE's HTTP server")
-	fs.StringVar(&o.FEQuery, "fe-query", "127.0.0.1:9030", "`address` of the FE's MySQL port")
-	fs.StringVar(&o.BEHTTP, "be-http", "127.0.0.2:8040", "`address` of the BE's HTTP server")
-	fs.StringVar(&o.Control, "control", "127.0.0.1:8031", "`address` of the control endpoint: GET /status, POST /fault, GET /requests")
-	ready := fs.String("ready-file", "", "`file` to write the addresses to, as JSON, once all of them listen")
-	script := fs.String("init", "", "SQL `file` to run before the servers open")
-	fs.Var(users(o.Users), "user", "add a user, `name:password` (repeatable); root with an empty password is always there")
-	fs.BoolVar(&o.Discard, "discard", false, "count the rows of loads but do not store them")
-	done, err := parse(fs, usage+"\nPort 0 in an address chooses a free port.\n", args, out, errOut)
+	c := newCommandLine()
+	done, err := parse(c.fs, aboutServe, args, out, errOut)
 	if done {
 		return err
 	}
-	if fs.NArg() > 0 {
-		fmt.Fprintf(errOut, "unknown verb %q\n%s", fs.Arg(0), usage)
+	if c.fs.NArg() > 0 {
+		fmt.Fprintf(errOut, "unknown verb %q\n%s", c.fs.Arg(0), usage)
 		return errUsage
 	}
-	if *script != "" {
-		text, err := os.ReadFile(*script)
+	if err := c.complete(); err != nil {
+		fmt.Fprintf(errOut, "gx-sandbox: %v\ntry gx-sandbox --help\n", err)
+		return errUsage
+	}
+	o := c.o
+	if c.script != "" {
+		text, err := os.ReadFile(c.script)
 		if err != nil {
 			return fmt.Errorf("--init: %w", err)
 		}
 		o.Init = string(text)
 	}
-	o.WithKafka = o.Kafka != "off"
+	started := time.Now()
 	s, err := sandbox.Start(ctx, o)
 	if err != nil {
 		return err
 	}
-	err = announce(s, o, *ready, out)
+	err = announce(s, o, c.ready, time.Since(started), out)
 	if err == nil {
 		<-ctx.Done()
 		fmt.Fprintln(out, "gx-sandbox: stopping")
@@ -85,32 +50,44 @@ func serve(ctx context.Context, args []string, out, errOut io.Writer) error {
 	return errors.Join(err, s.Close())
 }
 
-func announce(s *sandbox.Sandbox, o sandbox.Options, ready string, out io.Writer) error {
+func announce(s *sandbox.Sandbox, o sandbox.Options, ready string, took time.Duration, out io.Writer) error {
 	kafka := s.KafkaAddr()
 	if kafka == "" {
 		kafka = "off"
 	}
-	mode := ""
-	if o.Discard {
-		mode = "\n  discard mode: rows are counted, not stored"
+	var more strings.Builder
+	if followers := s.FollowerAddrs(); len(followers) > 0 {
+		fmt.Fprintf(&more, "  follower FEs      http://%s\n", strings.Join(followers, ", http://"))
 	}
-	_, err := fmt.Fprintf(out, `gx-sandbox is ready
+	if backends := s.BackendAddrs(); len(backends) > 1 {
+		fmt.Fprintf(&more, "  further BEs       http://%s\n", strings.Join(backends[1:], ", http://"))
+	}
+	if o.Data != "" {
+		fmt.Fprintf(&more, "  data in           %s\n", o.Data)
+	}
+	if o.Discard {
+		more.WriteString("  discard mode: rows are counted, not stored\n")
+	}
+	_, err := fmt.Fprintf(out, `gx-sandbox is ready: StarRocks %s in %d ms
   Kafka             %s
   StarRocks FE      http://%s
   StarRocks BE      http://%s
   MySQL protocol    %s   (user root, no password)
-  control           http://%s/status%s
-`, kafka, s.FEAddr(), s.BEAddr(), s.QueryAddr(), s.ControlAddr(), mode)
+  control           http://%s/   (a page; GET /help lists the rest)
+%s`, s.Version(), took.Milliseconds(), kafka, s.FEAddr(), s.BEAddr(), s.QueryAddr(), s.ControlAddr(), more.String())
 	if err != nil || ready == "" {
 		return err
 	}
 	text, err := json.Marshal(struct {
-		Kafka   string `json:"kafka"`
-		FEHTTP  string `json:"feHttp"`
-		FEQuery string `json:"feQuery"`
-		BEHTTP  string `json:"beHttp"`
-		Control string `json:"control"`
-	}{s.KafkaAddr(), s.FEAddr(), s.QueryAddr(), s.BEAddr(), s.ControlAddr()})
+		Kafka     string   `json:"kafka"`
+		FEHTTP    string   `json:"feHttp"`
+		FEQuery   string   `json:"feQuery"`
+		BEHTTP    string   `json:"beHttp"`
+		Control   string   `json:"control"`
+		Followers []string `json:"followers"`
+		Backends  []string `json:"backends"`
+		Version   string   `json:"version"`
+	}{s.KafkaAddr(), s.FEAddr(), s.QueryAddr(), s.BEAddr(), s.ControlAddr(), s.FollowerAddrs(), s.BackendAddrs(), s.Version()})
 	if err != nil {
 		return err
 	}
