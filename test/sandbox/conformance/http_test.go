@@ -99,7 +99,7 @@ func (e *env) path(table string) string {
 // names as long as it redirects; the body goes to the last node only.
 func (e *env) redirected(method, path string, body io.Reader, headers ...string) *reply {
 	e.t.Helper()
-	target := e.FEAddr() + path
+	target := e.fe + path
 	for range 3 {
 		r := e.do(method, target, nil, headers...)
 		if r.code != http.StatusTemporaryRedirect {
@@ -114,7 +114,11 @@ func (e *env) redirected(method, path string, body io.Reader, headers ...string)
 	return nil
 }
 
-func (e *env) isBE(addr string) bool { return addr == e.BEAddr() }
+// isBE tells a BE's address from an FE's: BEs are on 127.0.0.2 and up, FEs on
+// 127.0.0.1 and on 127.0.1.1 and up.
+func (e *env) isBE(addr string) bool {
+	return strings.HasPrefix(addr, "127.0.0.") && !strings.HasPrefix(addr, "127.0.0.1:")
+}
 
 // load runs a Stream Load through the FE.
 func (e *env) load(table, body string, headers ...string) *reply {
@@ -197,7 +201,7 @@ func (e *env) rejected(r *reply, reasons ...string) {
 // label asks the FE for the state of a label.
 func (e *env) label(label string) *reply {
 	e.t.Helper()
-	r := e.do("GET", e.FEAddr()+"/api/"+e.db+"/get_load_state?label="+url.QueryEscape(label), nil)
+	r := e.do("GET", e.fe+"/api/"+e.db+"/get_load_state?label="+url.QueryEscape(label), nil)
 	if r.code != 200 || r.text("status") != "OK" {
 		e.t.Fatalf("get_load_state: %s", r)
 	}

@@ -83,13 +83,14 @@ type env struct {
 	t  *testing.T
 	r  release.Release
 	db string
+	fe string // the FE that helpers talk to, the leader
 }
 
 const tableT = `(k INT NOT NULL, v VARCHAR(8) NULL, n INT NOT NULL DEFAULT "7") DUPLICATE KEY(k)`
 
 func newEnv(t *testing.T, r release.Release, s *server, db string) *env {
 	t.Helper()
-	e := &env{server: s, t: t, r: r, db: db}
+	e := &env{server: s, t: t, r: r, db: db, fe: s.FEAddr()}
 	e.run("CREATE DATABASE " + db)
 	e.create("t", tableT)
 	return e
@@ -163,6 +164,39 @@ func lines(t *testing.T, db *sql.DB, statement string) ([]string, error) {
 		all = append(all, strings.Join(fields, "|"))
 	}
 	return all, rows.Err()
+}
+
+// records gives the rows of a statement by the names of their columns.
+func (e *env) records(statement string) []map[string]string {
+	e.t.Helper()
+	rows, err := e.sql.QueryContext(e.t.Context(), statement)
+	if err != nil {
+		e.t.Fatalf("%s: %v", statement, err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	var all []map[string]string
+	for rows.Next() {
+		values, into := make([]sql.NullString, len(names)), make([]any, len(names))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			e.t.Fatal(err)
+		}
+		record := map[string]string{}
+		for i, name := range names {
+			record[name] = values[i].String
+		}
+		all = append(all, record)
+	}
+	if err := rows.Err(); err != nil {
+		e.t.Fatal(err)
+	}
+	return all
 }
 
 // wantRows compares a table with rows in any order.
