@@ -126,8 +126,8 @@ func badDelimiters(e *env) {
 
 func enclose(e *env) {
 	e.create("s", tableText)
-	e.counts(e.ok(e.load("s", "1\t\"a\tb \"\"c\"\"\n\"\n\"2\"\tx\"y\n3\t\"\\N\"\n4\t\"\"\n", `enclose: "`)), 4, 4, 0, 0)
-	e.wantRows("s", "1|a\tb \"c\"\n", "2|x\"y", "3|NULL", "4|")
+	e.counts(e.ok(e.load("s", "1\t\"a\tb \"\"c\"\"\n\"\n\"2\"\txy\n3\t\"\\N\"\n4\t\"\"\n", `enclose: "`)), 4, 4, 0, 0)
+	e.wantRows("s", "1|a\tb \"c\"\n", "2|xy", "3|NULL", "4|")
 	e.create("esc", tableText)
 	e.counts(e.ok(e.load("esc", "1\ta\\\tb\\\nc\\\\d\n2\t\"x\\\"y\"\n", `escape: \`, `enclose: "`)), 2, 2, 0, 0)
 	e.wantRows("esc", "1|a\tb\nc\\d", "2|x\"y")

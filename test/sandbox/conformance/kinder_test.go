@@ -59,5 +59,5 @@ var probes = []probe{
 	{"varchar_length", "The longest VARCHAR a table may have", varcharLength},
 	{"session", "Variables out of range and unknown ones are refused; the version shown", session},
 	{"json_bodies", "JSON bodies that are not what their headers say", jsonBodies},
-	{"csv_enclosed", "Enclosed CSV: spaces, delimiters in fields, text after a quote", csvEnclosed},
+	{"csv_enclosed", "Enclosed CSV: delimiters and quotes", csvEnclosed},
 }
