@@ -139,6 +139,7 @@ func mergeCommit(e *env) {
 	// One bad request fails all that it was merged with.
 	for _, r := range together("3\ta\t5\n", "x\tb\t6\n") {
 		e.want(r, "Fail", "Load is aborted, reason: There is a data quality issue")
+		e.wantState(r.text("Label"), "ABORTED")
 	}
 	e.wantRows("t", "1|a|5", "2|b|6")
 
@@ -161,6 +162,8 @@ func mergeCommit(e *env) {
 		}
 		e.want(e.direct("t", "5\te\t9\n", headers...), "Fail", missing)
 	}
+	e.notOK(e.load("t", "5\te\t9\n", "enable_merge_commit: true", "merge_commit_parallel: 1"), "interval")
+	e.notOK(e.load("t", "5\te\t9\n", "enable_merge_commit: true", "merge_commit_interval_ms: 100"), "parallel")
 	meta := e.do("GET", e.FEAddr()+"/api/"+e.db+"/t/_stream_load_meta?type=nodes", nil,
 		"enable_merge_commit: true", "merge_commit_interval_ms: 700", "merge_commit_parallel: 1")
 	if meta.code != 200 || meta.text("status") != "OK" || !strings.Contains(meta.body, e.BEAddr()) {
