@@ -69,3 +69,22 @@ func BenchmarkCSV(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkQuoted(b *testing.B) {
+	for name, line := range map[string]string{
+		"bare":     "%d\ta customer with a name\t%d\t12.50\t2024-01-02 03:04:05\tsome text that is a bit longer, to make it about 130 bytes\n",
+		"enclosed": "\"%d\"\t\"a customer with a name\"\t\"%d\"\t\"12.50\"\t\"2024-01-02 03:04:05\"\t\"some text that is a bit longer, to make it about 130 bytes\"\n",
+	} {
+		data := body(line)
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				c := NewQuoted(Dialect{Separator: []byte("\t"), Delimiter: []byte("\n"), Enclose: '"'}, 0)
+				if n, _ := c.End(data[c.Feed(data):]); n == 0 {
+					b.Fatal("no rows")
+				}
+			}
+		})
+	}
+}

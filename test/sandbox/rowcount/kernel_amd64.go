@@ -27,6 +27,18 @@ func runs(data []byte, d byte) int {
 	return runsAVX2(&data[1], blocks, d) + runsPlain(data[blocks*blockSize:], d)
 }
 
+// special marks in out, 64 bytes for each, which bytes of data are one of four.
+func special(data []byte, out []uint64, chars *[4]byte) {
+	if !quick {
+		specialPlain(data, out, chars)
+		return
+	}
+	if len(out) > 0 {
+		_ = data[len(out)*blockSize-1]
+		specialAVX2(&data[0], len(out), &out[0], chars)
+	}
+}
+
 // findAVX2 reads blocks times 64 bytes at p, at least once.
 //
 //go:noescape
@@ -36,3 +48,8 @@ func findAVX2(p *byte, blocks int, out *brackets, c *carry)
 //
 //go:noescape
 func runsAVX2(p *byte, blocks int, d byte) int
+
+// specialAVX2 reads blocks times 64 bytes at p, at least once.
+//
+//go:noescape
+func specialAVX2(p *byte, blocks int, out *uint64, chars *[4]byte)

@@ -119,3 +119,42 @@ pair:
 	VZEROUPPER
 	MOVQ AX, ret+24(FP)
 	RET
+
+// Ones in the bytes of Y0 and Y1 that equal those of pattern, added to Y2 and Y3.
+#define ALSO(pattern) \
+	VPCMPEQB Y0, pattern, Y4 \
+	VPCMPEQB Y1, pattern, Y5 \
+	VPOR     Y4, Y2, Y2      \
+	VPOR     Y5, Y3, Y3
+
+// func specialAVX2(p *byte, blocks int, out *uint64, chars *[4]byte)
+TEXT ·specialAVX2(SB), NOSPLIT, $0-32
+	MOVQ p+0(FP), SI
+	MOVQ blocks+8(FP), CX
+	MOVQ out+16(FP), DI
+	MOVQ chars+24(FP), DX
+	VPBROADCASTB 0(DX), Y6
+	VPBROADCASTB 1(DX), Y7
+	VPBROADCASTB 2(DX), Y8
+	VPBROADCASTB 3(DX), Y9
+
+mark:
+	VMOVDQU   (SI), Y0
+	VMOVDQU   32(SI), Y1
+	VPCMPEQB  Y0, Y6, Y2
+	VPCMPEQB  Y1, Y6, Y3
+	ALSO(Y7)
+	ALSO(Y8)
+	ALSO(Y9)
+	VPMOVMSKB Y2, AX
+	VPMOVMSKB Y3, BX
+	SHLQ      $32, BX
+	ORQ       BX, AX
+	MOVQ      AX, (DI)
+	ADDQ      $64, SI
+	ADDQ      $8, DI
+	DECQ      CX
+	JNZ       mark
+
+	VZEROUPPER
+	RET
