@@ -21,12 +21,20 @@ func (s *Sandbox) loads() []sqlport.LoadRow {
 			continue
 		}
 		rows = append(rows, sqlport.LoadRow{TxnID: l.TxnID, Label: l.Label, DB: l.Database, Table: l.Table, User: l.User, Client: l.Client,
-			Type: "STREAM_LOAD", State: string(l.State), Reason: l.Reason,
+			Type: loadType(l.Kind), State: string(l.State), Reason: l.Reason,
 			Loaded: l.Rows, Filtered: l.Filtered, Unselected: l.Unselected, Bytes: l.Bytes,
 			ErrorURL: l.ErrorURL, ErrorLog: s.Load.ErrorLog(l.ErrorURL), Timeout: time.Duration(l.TimeoutMs) * time.Millisecond,
 			Begun: l.Begun, Prepared: l.Prepared, Committed: l.Committed, Ended: l.Ended})
 	}
 	return rows
+}
+
+// loadType is the word of information_schema.loads for a kind of transaction.
+func loadType(k ledger.Kind) string {
+	if k == ledger.Insert {
+		return "INSERT"
+	}
+	return "STREAM_LOAD"
 }
 
 // nodes are the servers as SHOW FRONTENDS and SHOW BACKENDS list them.

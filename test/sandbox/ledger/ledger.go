@@ -36,6 +36,8 @@ const (
 	Parallel Kind = "FRONTEND_STREAMING"
 	// Multi is a transaction over several tables.
 	Multi Kind = "MULTI_STATEMENT_STREAMING"
+	// Insert is a statement that writes, or the transaction around several.
+	Insert Kind = "INSERT_STREAMING"
 )
 
 // Frontend is the coordinator of transactions that an FE keeps.

@@ -51,6 +51,9 @@ type Options struct {
 	Compile expression.Compiler
 	// Plan answers _query_plan; without it the FE says that it is not implemented.
 	Plan Planner
+	// Ledger is the one that others write into as well, INSERT for one; nil is a
+	// new one. Close ends it either way.
+	Ledger *ledger.Ledger
 	// Faults are what is armed, Journal keeps the requests; nil are new ones.
 	Faults  *fault.Set
 	Journal *journal.Journal
@@ -117,10 +120,15 @@ func Start(o Options) (*Server, error) {
 		o.Journal = &journal.Journal{}
 	}
 	o.Limits.defaults(o.Release)
+	if o.Ledger == nil {
+		o.Ledger = ledger.New(o.Clock, o.Limits.ledger())
+	} else {
+		o.Ledger.SetLimits(o.Limits.ledger())
+	}
 	s := &Server{
 		faults: o.Faults, journal: o.Journal,
 		store: o.Store, discard: o.Discard, release: o.Release, clock: o.Clock, compile: o.Compile, plan: o.Plan,
-		limits: o.Limits, ledger: ledger.New(o.Clock, o.Limits.ledger()),
+		limits: o.Limits, ledger: o.Ledger,
 		ready: make(chan struct{}), published: map[int64]chan struct{}{}, prepared: map[*ledger.Txn]*work{},
 		discarded: map[string]int64{},
 	}

@@ -70,18 +70,13 @@ type Server struct {
 	started time.Time
 	ids     queryIDs
 	ledger  *ledger.Ledger
+	// ownsLedger says that Close ends it.
+	ownsLedger bool
 
 	deadlines *deadlines
 	release   release.Release
 	system    map[string]*virtualDB
 }
-
-// Limits of the ledger that a server makes for itself: those of a fresh cluster.
-const (
-	keepLabels    = 1000
-	keepLabelsFor = 3 * 24 * time.Hour
-	maxRunning    = 1000
-)
 
 // New makes a server that is not listening yet. The error is a Version that
 // cannot be read.
@@ -100,7 +95,8 @@ func New(st *store.Store, o Options) (*Server, error) {
 	s := &Server{st: st, opts: o, release: played, globals: newVariables(), started: o.Clock.Now()}
 	s.deadlines = newDeadlines(o.Clock)
 	if s.ledger = o.Ledger; s.ledger == nil {
-		s.ledger = ledger.New(keepLabels, keepLabelsFor, maxRunning)
+		s.ledger = ledger.New(o.Clock, ledger.Defaults())
+		s.ownsLedger = true
 	}
 	s.engine = newEngine(s)
 	s.wire = wire.NewServer(s, mysqlVersion)
@@ -115,7 +111,16 @@ func (s *Server) Listen(addr string) error { return s.wire.Listen(addr) }
 func (s *Server) Addr() string { return s.wire.Addr() }
 
 // Close ends all connections and returns when they are gone.
-func (s *Server) Close() error { return s.wire.Close() }
+func (s *Server) Close() error {
+	err := s.wire.Close()
+	if s.ownsLedger {
+		s.ledger.Stop()
+	}
+	return err
+}
+
+// Ledger returns where the server keeps its transactions.
+func (s *Server) Ledger() *ledger.Ledger { return s.ledger }
 
 // Password implements wire.Handler.
 func (s *Server) Password(user string) (string, bool) { return s.st.Users().Password(user) }
@@ -135,6 +140,7 @@ func Exec(ctx context.Context, st *store.Store, script string) error {
 	if err != nil {
 		return err
 	}
+	defer s.ledger.Stop()
 	list, err := lex.Split(script)
 	if err != nil {
 		return err

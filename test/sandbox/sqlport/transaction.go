@@ -80,7 +80,12 @@ func (ss *session) begin(c *lex.Cursor, w *wire.Result) error {
 
 // register enters a transaction into the ledger, where loads find its label.
 func (ss *session) register(t *transaction, db, table string) error {
-	txn, err := ss.server.ledger.Begin(db, table, t.label, ss.dmlTimeout())
+	o := ledger.Opening{DB: db, Label: t.label, Kind: ledger.Insert, Coordinator: ledger.Frontend, Timeout: ss.dmlTimeout(),
+		User: ss.user(), Client: ss.host()}
+	if table != "" {
+		o.Tables = []string{table}
+	}
+	txn, err := ss.server.ledger.Begin(o)
 	if err != nil {
 		return wire.Errorf(1064, "42000", "%v", err)
 	}
@@ -117,7 +122,8 @@ func (ss *session) endTransaction(c *lex.Cursor, w *wire.Result) error {
 		ss.server.ledger.Abort(t.txn, "rollback transaction by user")
 		return w.OK(0, 0, txnMessage(t.label, "ABORTED", t.txn.ID()))
 	}
-	err := ss.server.ledger.Commit(t.txn, t.rows, 0, 0)
+	ss.server.ledger.SetOutcome(t.txn, ledger.Outcome{Rows: t.rows})
+	_, err := ss.server.ledger.Commit(t.txn)
 	if err == nil {
 		err = ss.server.ledger.Publish(t.txn, func() error { return ss.server.st.CommitAll(t.batches) })
 	}
@@ -147,7 +153,8 @@ func (ss *session) write(ch change, w *wire.Result) error {
 	if err := ss.register(t, ch.table.DB(), ch.table.Name()); err != nil {
 		return err
 	}
-	err := ss.server.ledger.Commit(t.txn, int64(ch.rows), 0, 0)
+	ss.server.ledger.SetOutcome(t.txn, ledger.Outcome{Rows: int64(ch.rows)})
+	_, err := ss.server.ledger.Commit(t.txn)
 	if err == nil {
 		err = ss.server.ledger.Publish(t.txn, func() error {
 			if ch.overwrite {

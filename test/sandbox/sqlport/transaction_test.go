@@ -85,15 +85,16 @@ func TestOldTransactions(t *testing.T) {
 
 // TestLabels: an INSERT's label is used once, in one namespace with the loads.
 func TestLabels(t *testing.T) {
-	led := ledger.New(100, time.Hour, 100)
+	led := ledger.New(&clock.Clock{}, ledger.Defaults())
+	defer led.Stop()
 	db := open(t, serveWith(t, stored(t, twoTables), sqlport.Options{Ledger: led}), "d")
 	run(t, db, "INSERT INTO a WITH LABEL l1 VALUES (1, 'x')")
-	wantError(t, db, "INSERT INTO a WITH LABEL l1 VALUES (2, 'y')", 1064, "Label [l1] has already been used, relate to transaction")
+	wantError(t, db, "INSERT INTO a WITH LABEL l1 VALUES (2, 'y')", 1064, "Label [l1] has already been used")
 	wantError(t, db, "INSERT INTO a WITH LABEL `l 2` VALUES (2, 'y')", 1064, "Label format error")
 	if state, _ := led.State("d", "l1"); state != ledger.Visible {
 		t.Errorf("the label is %s", state)
 	}
-	if _, err := led.Begin("d", "a", "stream", time.Hour); err != nil {
+	if _, err := led.Begin(ledger.Opening{DB: "d", Tables: []string{"a"}, Label: "stream", Timeout: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	wantError(t, db, "INSERT INTO a WITH LABEL stream VALUES (2, 'y')", 1064, "Label [stream] has already been used")
