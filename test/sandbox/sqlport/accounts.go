@@ -84,29 +84,40 @@ func userName(c *lex.Cursor) (string, error) {
 
 func (ss *session) userAdmin() error { return ss.may(store.GrantPriv, onSystem) }
 
-// password reads IDENTIFIED BY 'text' or IDENTIFIED WITH mysql_native_password BY
-// 'text', or nothing.
-func password(c *lex.Cursor) (text string, given bool, err error) {
+// password reads IDENTIFIED BY 'text', IDENTIFIED BY PASSWORD 'hash', or IDENTIFIED
+// WITH mysql_native_password [BY 'text' | AS 'hash'], or nothing.
+func password(c *lex.Cursor) (text string, err error) {
 	if !c.Try("identified") {
-		return "", false, nil
+		return "", nil
 	}
 	if c.Try("with") {
 		plugin := c.Next()
 		if !strings.EqualFold(plugin.Text, "mysql_native_password") {
-			return "", false, lex.At(plugin, "authentication plugin %s is not supported by this stand-in, use mysql_native_password", plugin.Text)
+			return "", lex.At(plugin, "authentication plugin %s is not supported by this stand-in, use mysql_native_password", plugin.Text)
 		}
-		if !c.Peek().Is("by") && !c.Peek().Is("as") {
-			return "", true, nil
+		if c.Try("as") {
+			return passwordHash(c)
 		}
-	}
-	if c.Peek().Is("as") || c.After(1).Is("password") {
-		return "", false, lex.At(c.Peek(), "a hashed password is not supported by this stand-in, use IDENTIFIED BY with the password itself")
+		if !c.Peek().Is("by") {
+			return "", nil
+		}
 	}
 	if err := c.Expect("by"); err != nil {
-		return "", false, err
+		return "", err
 	}
-	text, err = c.Str()
-	return text, true, err
+	if c.Try("password") {
+		return passwordHash(c)
+	}
+	return c.Str()
+}
+
+// passwordHash reads what PASSWORD() makes of a password.
+func passwordHash(c *lex.Cursor) (string, error) {
+	text, err := c.Str()
+	if err == nil && text != "" && !store.IsPasswordHash(text) {
+		err = wire.Errorf(5201, "HY000", "Password hash should be a 41-digit hexadecimal number")
+	}
+	return text, err
 }
 
 func (ss *session) createUser(c *lex.Cursor, w *wire.Result) error {
@@ -115,7 +126,7 @@ func (ss *session) createUser(c *lex.Cursor, w *wire.Result) error {
 	if err != nil {
 		return err
 	}
-	text, _, err := password(c)
+	text, err := password(c)
 	if err != nil {
 		return err
 	}
@@ -155,7 +166,7 @@ func (ss *session) alterUser(c *lex.Cursor, w *wire.Result) error {
 	switch {
 	case c.Peek().Is("identified"):
 		var text string
-		if text, _, err = password(c); err != nil {
+		if text, err = password(c); err != nil {
 			return err
 		}
 		err = errors.Join(c.End(), users.SetPassword(user, text))
@@ -204,14 +215,16 @@ func (ss *session) setPassword(c *lex.Cursor, w *wire.Result) error {
 	if err := c.Expect("="); err != nil {
 		return err
 	}
-	if err := c.Expect("password", "("); err != nil {
-		return err
+	var text string
+	var err error
+	if c.Peek().Kind == lex.String {
+		text, err = passwordHash(c)
+	} else if err = c.Expect("password", "("); err == nil {
+		if text, err = c.Str(); err == nil {
+			err = c.Expect(")")
+		}
 	}
-	text, err := c.Str()
 	if err != nil {
-		return err
-	}
-	if err := c.Expect(")"); err != nil {
 		return err
 	}
 	if user != ss.user() {

@@ -157,7 +157,6 @@ func TestRoles(t *testing.T) {
 		{"GRANT CREATE TABLE ON TABLE d.t TO ann", "Cannot grant CREATE_TABLE to type TABLE"},
 		{"DROP USER root", "cannot drop user root"},
 		{"CREATE USER x@'10.%'", "accounts bound to a host are not supported by this stand-in"},
-		{"CREATE USER x IDENTIFIED BY PASSWORD '*00'", "a hashed password is not supported by this stand-in"},
 		{"CREATE USER x IDENTIFIED WITH authentication_ldap_simple", "is not supported by this stand-in, use mysql_native_password"},
 		{"SET ROLE nothing", "Role nothing is not granted to 'root'@'%'"},
 		{"GRANT USAGE ON RESOURCE x TO ann", "privileges on RESOURCE are not supported by this stand-in"},
@@ -168,6 +167,29 @@ func TestRoles(t *testing.T) {
 	} {
 		wantError(t, root, c.statement, 1064, c.text)
 	}
+}
+
+// TestPasswordHashes: what PASSWORD() makes of a password logs the password in.
+func TestPasswordHashes(t *testing.T) {
+	st := stored(t, shop)
+	s := serve(t, st)
+	root, hash := open(t, s, ""), "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19" // of "password"
+	for user, how := range map[string]string{"a": "BY PASSWORD '" + hash + "'", "b": "WITH mysql_native_password AS '" + strings.ToLower(hash) + "'"} {
+		run(t, root, "CREATE USER "+user+" IDENTIFIED "+how)
+		want(t, as(t, s, user+":password"), "SELECT 1", "1")
+		for _, wrong := range []string{user, user + ":" + hash, user + ":guess"} {
+			var me *mysql.MySQLError
+			if err := as(t, s, wrong).Ping(); !errors.As(err, &me) || me.Number != 1045 {
+				t.Errorf("%s logs in: %v", wrong, err)
+			}
+		}
+		if !st.Users().Check(user, "password") || st.Users().Check(user, hash) || st.Users().Check(user, "") {
+			t.Errorf("%s by HTTP", user)
+		}
+	}
+	run(t, root, "SET PASSWORD FOR a = ''")
+	want(t, as(t, s, "a"), "SELECT 1", "1")
+	wantError(t, root, "CREATE USER x IDENTIFIED BY PASSWORD '*00'", 5201, "Password hash should be a 41-digit hexadecimal number")
 }
 
 // TestOldErrors: older releases say some things with other numbers.

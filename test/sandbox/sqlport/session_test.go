@@ -72,7 +72,7 @@ func TestVariables(t *testing.T) {
 		{"SET enable_profile = 'maybe'", 1231},
 		{"SET NAMES klingon", 1115},
 		{"SET query_timeout", 1064},
-		{"SET PASSWORD = 'x'", 1064},
+		{"SET PASSWORD = 'x'", 5201},
 	} {
 		wantError(t, db, c.statement, c.code, "")
 	}

@@ -1,11 +1,14 @@
 package store
 
 import (
+	"crypto/sha1"
 	"crypto/subtle"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -113,13 +116,33 @@ func (u *Users) Names() []string {
 	return slices.Sorted(maps.Keys(u.accounts))
 }
 
+// PasswordHash is the form a password may be stored in, too: a star and SHA1 of its
+// SHA1 in hexadecimal digits. It is empty for an empty password.
+func PasswordHash(password string) string {
+	if password == "" {
+		return ""
+	}
+	once := sha1.Sum([]byte(password))
+	return fmt.Sprintf("*%X", sha1.Sum(once[:]))
+}
+
+// IsPasswordHash tells a hash from a password.
+func IsPasswordHash(s string) bool {
+	digits, ok := strings.CutPrefix(s, "*")
+	_, err := hex.DecodeString(digits)
+	return ok && err == nil && len(digits) == 2*sha1.Size
+}
+
 // Check says whether the password is right.
 func (u *Users) Check(user, password string) bool {
 	want, ok := u.Password(user)
+	if IsPasswordHash(want) {
+		want, password = strings.ToUpper(want), PasswordHash(password)
+	}
 	return ok && subtle.ConstantTimeCompare([]byte(want), []byte(password)) == 1
 }
 
-// Password returns the user's password; ok is false for an unknown user.
+// Password returns the user's password or its hash; ok is false for an unknown user.
 func (u *Users) Password(user string) (password string, ok bool) {
 	u.mu.RLock()
 	defer u.mu.RUnlock()

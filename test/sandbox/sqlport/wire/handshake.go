@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/subtle"
+	"encoding/hex"
 	"net"
+	"strings"
 )
 
 const nativePassword = "mysql_native_password"
@@ -101,13 +103,25 @@ func scrambleMatches(reply, salt []byte, password string) bool {
 	if len(reply) != sha1.Size {
 		return false
 	}
+	twice := stored(password)
+	once := sha1.Sum(append(append([]byte(nil), salt...), twice...))
+	for i := range once {
+		once[i] ^= reply[i]
+	}
+	again := sha1.Sum(once[:])
+	return subtle.ConstantTimeCompare(again[:], twice) == 1
+}
+
+// stored is SHA1(SHA1(password)), which a hash spells.
+func stored(password string) []byte {
+	if digits, ok := strings.CutPrefix(password, "*"); ok && len(digits) == 2*sha1.Size {
+		if hash, err := hex.DecodeString(digits); err == nil {
+			return hash
+		}
+	}
 	once := sha1.Sum([]byte(password))
 	twice := sha1.Sum(once[:])
-	mask := sha1.Sum(append(append([]byte(nil), salt...), twice[:]...))
-	for i := range mask {
-		mask[i] ^= once[i]
-	}
-	return subtle.ConstantTimeCompare(mask[:], reply) == 1
+	return twice[:]
 }
 
 func accessDenied(user string, from net.Addr, reply []byte) *Error {

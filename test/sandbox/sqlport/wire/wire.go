@@ -36,7 +36,8 @@ func Errorf(code uint16, state, format string, args ...any) *Error {
 // Handler supplies what the protocol needs from its server. Its methods are
 // called from many connections at once.
 type Handler interface {
-	// Password returns the clear password of a user; false means no such user.
+	// Password returns the clear password of a user, or its hash: a star and 40
+	// hexadecimal digits, as PASSWORD() makes it. False means no such user.
 	Password(user string) (string, bool)
 	// Open starts the session of an authenticated connection.
 	Open(c *Conn) Session
