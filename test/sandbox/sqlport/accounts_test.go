@@ -69,7 +69,10 @@ func TestAccounts(t *testing.T) {
 	} {
 		wantError(t, ann, c.statement, 5203, strings.Replace(denied, "%s", c.lacks, 1))
 	}
-	want(t, ann, "SHOW DATABASES", "_statistics_ / d / information_schema / sys")
+	want(t, ann, "SHOW DATABASES", "d / information_schema")
+	wantError(t, ann, "SELECT * FROM sys.role_edges", 5203, "SELECT privilege(s) on TABLE role_edges")
+	wantError(t, ann, "DESC _statistics_.column_statistics", 5203, "ANY privilege(s) on TABLE column_statistics")
+	wantError(t, ann, "USE sys", 5203, "ANY privilege(s) on DATABASE sys")
 	want(t, ann, "SHOW TABLES FROM d", "t")
 	want(t, ann, "SELECT TABLE_NAME FROM information_schema.tables WHERE TABLE_SCHEMA IN ('d', 'e')", "t")
 	want(t, ann, "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.columns WHERE TABLE_SCHEMA = 'd'", "t | k / t | v")

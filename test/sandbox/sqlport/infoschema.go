@@ -184,6 +184,7 @@ func (s *Server) allTables() func(func(*store.Table) bool) {
 func (s *Server) tablesOf(ss *session, db string) ([]string, error) {
 	if v := s.systemDB(db); v != nil {
 		list, err := v.GetTableNames(nil)
+		list = slices.DeleteFunc(list, func(name string) bool { return !ss.seesTable(v.name, name) })
 		return slices.Sorted(slices.Values(list)), err
 	}
 	list, err := s.st.Tables(db)

@@ -57,6 +57,9 @@ func partitionKey(s store.Schema) string {
 func (s *Server) infoTables(ctx context.Context) (rows [][]any) {
 	for _, name := range slices.Sorted(maps.Keys(s.system)) {
 		for _, v := range s.system[name].tables {
+			if !sessionOf(ctx).seesTable(name, v.name) {
+				continue
+			}
 			rows = append(rows, []any{"def", name, v.name, systemKind(name), "MEMORY", nil, nil, nil, nil, nil, nil, nil,
 				nil, nil, nil, nil, nil, collation, nil, nil, ""})
 		}
@@ -83,6 +86,9 @@ func systemKind(db string) string {
 func (s *Server) infoColumns(ctx context.Context) (rows [][]any) {
 	for _, name := range slices.Sorted(maps.Keys(s.system)) {
 		for _, v := range s.system[name].tables {
+			if !sessionOf(ctx).seesTable(name, v.name) {
+				continue
+			}
 			for i, c := range v.cols {
 				rows = append(rows, systemColumnRow(name, v.name, i, c))
 			}

@@ -89,12 +89,12 @@ func rolesText(roles []string) string {
 
 // seesDatabase says whether a database is listed for the session.
 func (ss *session) seesDatabase(db string) bool {
-	return ss == nil || ss.conn == nil || isSystemDB(db) || ss.server.st.Users().SeesDatabase(ss.user(), ss.roles, db)
+	return ss == nil || ss.conn == nil || isInfoSchema(db) || ss.server.st.Users().SeesDatabase(ss.user(), ss.roles, db)
 }
 
 // seesTable says whether a table is listed for the session.
 func (ss *session) seesTable(db, name string) bool {
-	return ss == nil || ss.conn == nil || isSystemDB(db) || ss.server.st.Users().SeesTable(ss.user(), ss.roles, onTable(db, name))
+	return ss == nil || ss.conn == nil || isInfoSchema(db) || ss.server.st.Users().SeesTable(ss.user(), ss.roles, onTable(db, name))
 }
 
 // mayRead is asked by the catalog for every table of a query.

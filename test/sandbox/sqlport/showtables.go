@@ -61,11 +61,14 @@ func (ss *session) find(db, name string) (described, error) {
 		return described{}, err
 	}
 	if v := ss.server.systemDB(db); v != nil {
-		t, _, err := v.GetTableInsensitive(nil, name)
-		if err != nil {
-			return described{}, err
+		t := v.find(name)
+		switch {
+		case t == nil:
+			return described{}, &store.UnknownTable{Database: v.name, Table: name}
+		case !ss.seesTable(v.name, t.name):
+			return described{}, ss.denied("ANY", onTable(v.name, t.name))
 		}
-		return described{virtual: t.(*virtualTable)}, nil
+		return described{virtual: t}, nil
 	}
 	t, err := ss.server.st.Table(db, name)
 	if err != nil {
@@ -147,6 +150,9 @@ func (ss *session) showTableStatus(c *lex.Cursor) (*answer, error) {
 		Index_length# Data_free# Auto_increment# Create_time Update_time Check_time Collation Checksum# Create_options Comment`)}
 	if v := ss.server.systemDB(db); v != nil {
 		for _, t := range v.tables {
+			if !ss.seesTable(v.name, t.name) {
+				continue
+			}
 			a.add(t.name, "MEMORY", nil, "", nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, collation, nil, "", "")
 		}
 		return a, nil

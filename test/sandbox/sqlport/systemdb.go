@@ -23,8 +23,11 @@ const (
 	sysDB        = "sys"
 )
 
+// isInfoSchema tells the one system database that everybody may read.
+func isInfoSchema(name string) bool { return strings.EqualFold(name, infoSchema) }
+
 func isSystemDB(name string) bool {
-	return strings.EqualFold(name, infoSchema) || name == statisticsDB || name == sysDB
+	return isInfoSchema(name) || name == statisticsDB || name == sysDB
 }
 
 // systemDB finds a system database; information_schema in any case.

@@ -87,11 +87,24 @@ func (d *virtualDB) GetTableNames(*sql.Context) ([]string, error) {
 	return names, nil
 }
 
-func (d *virtualDB) GetTableInsensitive(_ *sql.Context, name string) (sql.Table, bool, error) {
-	for _, t := range d.tables {
-		if strings.EqualFold(t.name, name) {
-			return t, true, nil
+func (d *virtualDB) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {
+	t := d.find(name)
+	if t == nil {
+		return nil, false, &store.UnknownTable{Database: d.name, Table: name}
+	}
+	if d.name == sysDB || d.name == statisticsDB {
+		if err := sessionOf(ctx).mayRead(d.name, t.name); err != nil {
+			return nil, false, err
 		}
 	}
-	return nil, false, &store.UnknownTable{Database: d.name, Table: name}
+	return t, true, nil
+}
+
+func (d *virtualDB) find(name string) *virtualTable {
+	for _, t := range d.tables {
+		if strings.EqualFold(t.name, name) {
+			return t
+		}
+	}
+	return nil
 }
