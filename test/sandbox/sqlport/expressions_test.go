@@ -22,6 +22,11 @@ func compile(tb testing.TB, exprs ...string) (expression.Program, error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
 	var compiler expression.Compiler = s.Expressions
 	return compiler([]expression.Input{{Name: "a", Type: text}, {Name: "b", Type: text}, {Name: "n", Type: store.Type{Kind: store.BigInt}},
 		{Name: "w", Type: store.Type{Kind: store.LargeInt}}, {Name: "at", Type: store.Type{Kind: store.DateTime}}}, exprs)
