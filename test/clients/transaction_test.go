@@ -108,4 +108,18 @@ func TestSettingsBySQL(t *testing.T) {
 	if r := mysql(t, s, `ADMIN SET FRONTEND CONFIG ("max_running_txn_num_per_db" = "many")`, "-uroot"); !strings.Contains(r.err, "ERROR 5101 (F0000)") {
 		t.Errorf("a value that is no number: %s", r.err)
 	}
+	if r := mysql(t, s, "UPDATE information_schema.be_configs SET value = 0 WHERE name = 'streaming_load_max_mb'", "-uroot"); !strings.Contains(r.err, "set config failed") {
+		t.Errorf("a size of nothing: %s", r.err)
+	}
+	if r := mysql(t, s, "UPDATE information_schema.be_configs SET value = 7 WHERE name = 'streaming_load_max_mb'", "-uroot"); r.code != 0 {
+		t.Fatal(r.err)
+	}
+	if r := mysql(t, s, "SELECT value FROM information_schema.be_configs WHERE name = 'streaming_load_max_mb'", "-uroot", "-N"); r.out != "7\n" {
+		t.Errorf("got %q, %s", r.out, r.err)
+	}
+	_, _, text := curl(t, "--location-trusted", "-u", "root:", "-H", "Expect: 100-continue", "-H", "column_separator: ,",
+		"-T", file(t, "large.csv", strings.Repeat(twoRows, 600<<10)), "http://"+s.FEAddr()+"/api/shop/t/_stream_load")
+	if !strings.Contains(text, "exceed") || strings.Contains(text, "Success") {
+		t.Errorf("a body over the limit: %s", text)
+	}
 }

@@ -121,14 +121,15 @@ func (s *Sandbox) open(played release.Release) error {
 	saboteur := &sabotage.Saboteur{Faults: &s.faults, Closing: s.closing, Journal: &s.journal}
 	var err error
 	s.sql, err = sqlport.New(s.Store, sqlport.Options{
-		Version:   played.String(),
-		Clock:     s.clock,
-		Frontends: func() []sqlport.Node { return nodes(s.Load.Frontends()) },
-		Backends:  func() []sqlport.Node { return nodes(s.Load.Backends()) },
-		Hooks:     saboteur.SQL(fault.Node{Role: fault.SQL}),
-		Loads:     s.loads,
-		Configs:   func() map[string]string { return s.Load.Configs(false) },
-		SetConfig: func(name, value string) error { return s.Load.SetConfig(name, value) },
+		Version:        played.String(),
+		Clock:          s.clock,
+		Frontends:      func() []sqlport.Node { return nodes(s.Load.Frontends()) },
+		Backends:       func() []sqlport.Node { return nodes(s.Load.Backends()) },
+		Hooks:          saboteur.SQL(fault.Node{Role: fault.SQL}),
+		Loads:          s.loads,
+		Configs:        func() map[string]string { return s.Load.Configs(false) },
+		BackendConfigs: func() map[string]string { return s.Load.Configs(true) },
+		SetConfig:      func(name, value string) error { return s.Load.SetConfig(name, value) },
 	})
 	if err != nil {
 		return err
