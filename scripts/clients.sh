@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # clients.sh: the real StarRocks clients against the sandbox (test/clients). Installs what is missing: the mysql
-# command line and curl from Debian, the Python packages of test/clients/requirements.txt into .cache/clients-venv.
+# command line, curl and venv from Debian, the Python packages of test/clients/requirements.txt into .cache/clients-venv.
 # Arguments go to go test. Fails when a client cannot be had.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,7 +14,8 @@ as_root() {
 }
 
 missing=()
-command -v mysql >/dev/null || missing+=(default-mysql-client)
+{ command -v mysql && command -v mysqldump; } >/dev/null || missing+=(default-mysql-client)
+python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv) # Debian keeps it apart
 command -v curl >/dev/null || missing+=(curl)
 if [ "${#missing[@]}" -gt 0 ]; then
   echo "installing ${missing[*]}"
@@ -33,4 +34,4 @@ if ! cmp -s "$wanted" "$venv/installed.txt" || ! "$venv/bin/python" -c '' 2>/dev
 fi
 
 cd test
-GX_CLIENTS_PYTHON=$venv/bin/python go test -tags gms_pure_go -timeout 10m "$@" ./clients
+GX_CLIENTS_PYTHON=$venv/bin/python go test -count=1 -tags gms_pure_go -timeout 10m "$@" ./clients
