@@ -129,7 +129,7 @@ func (b *Batch) SetNegative() error {
 	}
 	for i, c := range b.layout.schema.Columns {
 		if !c.Key && c.Agg != "SUM" && b.at[i] >= 0 {
-			return inWords("Column is not SUM AggregateType. column:%s", c.Name)
+			return inWords("Column is not SUM AggreateType. column:%s", c.Name)
 		}
 	}
 	b.negative = true

@@ -45,7 +45,7 @@ func TestPrimaryKeySize(t *testing.T) {
 func TestNegativeLoad(t *testing.T) {
 	s := keyed(Aggregate, "SUM", "REPLACE")
 	tab := oneTable(t, s)
-	if err := tab.NewBatch(nil).SetNegative(); err == nil || err.Error() != "Column is not SUM AggregateType. column:y" {
+	if err := tab.NewBatch(nil).SetNegative(); err == nil || err.Error() != "Column is not SUM AggreateType. column:y" {
 		t.Error(err)
 	}
 	for i, want := range []string{"1|k|7|dflt", "1|k|0|dflt"} {

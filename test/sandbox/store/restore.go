@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -91,19 +92,19 @@ func (d *decoder) def() PartitionDef {
 	return def
 }
 
-// decode fills an empty store.
+// decode fills an empty store, all of it or nothing.
 func (s *Store) decode(r io.Reader, size int64) error {
 	d := newDecoder(r, size)
-	s.nextID.Store(d.int())
-	users := d.bytes()
-	if d.err == nil {
-		if err := s.users.UnmarshalJSON(users); err != nil {
-			return err
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.databases) > 0 {
+		return errors.New("the store holds databases already")
 	}
+	next, users := d.int(), d.bytes()
+	databases := map[string]map[string]*Table{}
 	for range d.count(2) {
 		db := d.string()
-		if _, twice := s.databases[db]; twice {
+		if databases[db] != nil {
 			d.fail()
 		}
 		tables := map[string]*Table{}
@@ -117,12 +118,20 @@ func (s *Store) decode(r io.Reader, size int64) error {
 			}
 			tables[t.Name()] = t
 		}
-		s.databases[db] = tables
+		databases[db] = tables
 	}
 	if d.err == nil && d.left != 0 {
 		d.fail()
 	}
-	return d.err
+	if d.err != nil {
+		return d.err
+	}
+	if err := s.users.UnmarshalJSON(users); err != nil {
+		return err
+	}
+	s.databases = databases
+	s.nextID.Store(max(next, s.nextID.Load()))
+	return nil
 }
 
 func (s *Store) decodeTable(d *decoder, db string) *Table {

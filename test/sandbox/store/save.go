@@ -70,24 +70,22 @@ func (s *Store) write(f *os.File) error {
 	return f.Sync()
 }
 
-// Load returns the store that Save put into dir, an empty one if there is no such
-// file. The users of the file replace those of o. The error names a file that is
-// damaged, or that something else has written.
-func Load(dir string, o Options) (*Store, error) {
-	s := New(o)
+// Load puts what Save wrote into dir into the store, which must be empty; users are
+// replaced. Without such a file nothing happens. The error names a file that is
+// damaged, or that something else has written, and the store is then as it was.
+func (s *Store) Load(dir string) error {
 	name := filepath.Join(dir, fileName)
 	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
-		return s, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	err = s.read(f)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err = errors.Join(s.read(f), f.Close()); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return s, nil
+	return nil
 }
 
 func (s *Store) read(f *os.File) error {

@@ -77,6 +77,12 @@ func filledStore(t fataler, o Options) *Store {
 	return st
 }
 
+// loaded is a new store with what dir holds.
+func loaded(dir string, o Options) (*Store, error) {
+	st := New(o)
+	return st, st.Load(dir)
+}
+
 // same compares two stores by all that can be asked of them.
 func same(t fataler, got, want *Store) {
 	t.Helper()
@@ -141,13 +147,16 @@ func TestSaveAndLoad(t *testing.T) {
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
 		t.Errorf("%v %v", files, err)
 	}
-	again, err := Load(dir, o)
+	again, err := loaded(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, again, st)
 	if !again.Users().Check("ann", "secret") || again.Users().Check("ann", "") {
 		t.Error("users")
+	}
+	if err := again.Load(dir); err == nil {
+		t.Error("loaded over what is there")
 	}
 	// What was loaded goes on: numbers, keys, automatic partitions, new ids.
 	tab, _ := again.Table("d", "numbered")
@@ -169,7 +178,7 @@ func TestSaveAndLoad(t *testing.T) {
 	if err != nil || fresh.ID() <= st.nextID.Load() {
 		t.Error(err, fresh.ID(), st.nextID.Load())
 	}
-	empty, err := Load(filepath.Join(dir, "nothing"), o)
+	empty, err := loaded(filepath.Join(dir, "nothing"), o)
 	if err != nil || len(empty.Databases()) != 0 {
 		t.Error(err)
 	}
@@ -214,7 +223,7 @@ func TestSavedTablesAreTheSame(t *testing.T) {
 		if err := st.Save(dir); err != nil {
 			t.Fatal(err)
 		}
-		again, err := Load(dir, Options{Now: c.now})
+		again, err := loaded(dir, Options{Now: c.now})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +247,7 @@ func TestDamagedFiles(t *testing.T) {
 		if err := os.WriteFile(name, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Load(dir, Options{}); err == nil || !strings.HasPrefix(err.Error(), name+": ") {
+		if st, err := loaded(dir, Options{}); err == nil || !strings.HasPrefix(err.Error(), name+": ") || len(st.Databases()) != 0 {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -275,7 +284,7 @@ func TestSavingDuringASchemaChange(t *testing.T) {
 	if err := tab.store.Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	st, err := Load(dir, Options{Now: c.now})
+	st, err := loaded(dir, Options{Now: c.now})
 	if err != nil {
 		t.Fatal(err)
 	}
