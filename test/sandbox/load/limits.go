@@ -8,6 +8,7 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/ingest"
 	"github.com/gx-etl/gx/test/sandbox/ledger"
 	"github.com/gx-etl/gx/test/sandbox/release"
+	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
 // Limits are the settings of FE and BE that tests like to change. A zero field takes
@@ -48,6 +49,11 @@ type Limits struct {
 	// stream_load_task_keep_max_second, 3 days.
 	TaskKeepNum int
 	TaskKeepAge time.Duration
+	// TabletVersions is tablet_max_versions, default 1000; CompactEvery is
+	// cumulative_compaction_check_interval_seconds, default 1 s, negative for a
+	// server that never merges versions. See store.SetCompactEvery.
+	TabletVersions int
+	CompactEvery   time.Duration
 }
 
 func orElse[T comparable](v *T, standard T) {
@@ -83,6 +89,8 @@ func (l *Limits) defaults(r release.Release) {
 	orElse(&l.AffinityAge, 15*time.Minute)
 	orElse(&l.TaskKeepNum, 1000)
 	orElse(&l.TaskKeepAge, 72*time.Hour)
+	orElse(&l.TabletVersions, store.DefaultMaxVersions)
+	orElse(&l.CompactEvery, time.Second)
 }
 
 func (l *Limits) ledger() ledger.Limits {
@@ -168,12 +176,14 @@ var settings = map[string]setting{
 			l.SweepEvery = time.Duration(n * float64(time.Second))
 			return nil
 		}},
-	"streaming_load_max_mb":            onBackend(megabytes(func(l *Limits) *int64 { return &l.MaxBodyBytes })),
-	"streaming_load_max_batch_size_mb": onBackend(megabytes(func(l *Limits) *int64 { return &l.MaxJSONBytes })),
-	"load_error_log_reserve_hours":     onBackend(duration(func(l *Limits) *time.Duration { return &l.ErrorLogAge }, time.Hour)),
-	"txn_commit_rpc_timeout_ms":        onBackend(duration(func(l *Limits) *time.Duration { return &l.CommitRPC }, time.Millisecond)),
-	"be_http_num_workers":              onBackend(number(func(l *Limits) *int { return &l.HTTPWorkers }, 1)),
-	"enable_http_stream_load_limit":    onBackend(flag(func(l *Limits) *bool { return &l.LimitLoads })),
+	"streaming_load_max_mb":                        onBackend(megabytes(func(l *Limits) *int64 { return &l.MaxBodyBytes })),
+	"streaming_load_max_batch_size_mb":             onBackend(megabytes(func(l *Limits) *int64 { return &l.MaxJSONBytes })),
+	"load_error_log_reserve_hours":                 onBackend(duration(func(l *Limits) *time.Duration { return &l.ErrorLogAge }, time.Hour)),
+	"txn_commit_rpc_timeout_ms":                    onBackend(duration(func(l *Limits) *time.Duration { return &l.CommitRPC }, time.Millisecond)),
+	"be_http_num_workers":                          onBackend(number(func(l *Limits) *int { return &l.HTTPWorkers }, 1)),
+	"tablet_max_versions":                          onBackend(number(func(l *Limits) *int { return &l.TabletVersions }, 1)),
+	"cumulative_compaction_check_interval_seconds": onBackend(duration(func(l *Limits) *time.Duration { return &l.CompactEvery }, time.Second)),
+	"enable_http_stream_load_limit":                onBackend(flag(func(l *Limits) *bool { return &l.LimitLoads })),
 }
 
 // Limits returns the settings in force.
@@ -189,7 +199,14 @@ func (s *Server) SetLimits(l Limits) {
 	s.mu.Lock()
 	s.limits = l
 	s.mu.Unlock()
+	s.apply(&l)
+}
+
+// apply hands limits on to who keeps to them.
+func (s *Server) apply(l *Limits) {
 	s.ledger.SetLimits(l.ledger())
+	s.store.SetMaxVersions(l.TabletVersions)
+	s.store.SetCompactEvery(l.CompactEvery)
 }
 
 // Configs returns the settings by their names in fe.conf, or with backend in
@@ -218,7 +235,7 @@ func (s *Server) SetConfig(name, value string) error {
 	if err != nil {
 		return err
 	}
-	s.ledger.SetLimits(l.ledger())
+	s.apply(&l)
 	return nil
 }
 

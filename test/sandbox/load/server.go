@@ -119,6 +119,8 @@ func Start(o Options) (*Server, error) {
 	if o.Journal == nil {
 		o.Journal = &journal.Journal{}
 	}
+	orElse(&o.Limits.TabletVersions, o.Store.MaxVersions())
+	orElse(&o.Limits.CompactEvery, o.Store.CompactEvery())
 	o.Limits.defaults(o.Release)
 	if o.Ledger == nil {
 		o.Ledger = ledger.New(o.Clock, o.Limits.ledger())
@@ -132,6 +134,7 @@ func Start(o Options) (*Server, error) {
 		ready: make(chan struct{}), published: map[int64]chan struct{}{}, prepared: map[*ledger.Txn]*work{},
 		discarded: map[string]int64{},
 	}
+	s.apply(&s.limits)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.saboteur = &sabotage.Saboteur{Faults: o.Faults, Closing: s.ctx.Done(), Journal: o.Journal}
 	s.logs.clock, s.tasks.byLabel, s.merges.open = o.Clock, map[string]*task{}, map[string]*merge{}

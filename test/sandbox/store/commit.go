@@ -97,7 +97,7 @@ func (t *Table) apply(b *Batch) {
 	if b.negative {
 		b.negate()
 	}
-	now, pace := t.store.now(), t.store.compactPace()
+	now, pace := t.store.now(), t.store.CompactEvery()
 	targets := b.targets()
 	for i, p := range targets {
 		if !slices.Contains(t.partitions, p) {

@@ -47,7 +47,7 @@ const maxTablets = 9999
 func (t *Table) Partitions() []PartitionInfo {
 	s := t.Snapshot()
 	t.mu.Lock()
-	now, pace := t.store.now(), t.store.compactPace()
+	now, pace := t.store.now(), t.store.CompactEvery()
 	var order []*partition
 	if t.router != nil && t.router.lists == nil {
 		order = append(order, t.router.ranges...)

@@ -195,7 +195,7 @@ func (t *Table) deleteWhere(s *Snapshot, match func(row []any) bool) (int64, err
 	if s != nil && !slices.Equal(s.layout.ids, l.ids) {
 		return 0, fmt.Errorf("the schema of table %s changed", t.Name())
 	}
-	now, pace := t.store.now(), t.store.compactPace()
+	now, pace := t.store.now(), t.store.CompactEvery()
 	row := make([]any, len(l.cells))
 	var removed int64
 	for _, p := range t.partitions {

@@ -51,7 +51,8 @@ func (s *Store) MaxVersions() int {
 // server that keeps up, a negative duration that only Compact merges.
 func (s *Store) SetCompactEvery(d time.Duration) { s.compactEvery.Store(int64(d)) }
 
-func (s *Store) compactPace() time.Duration {
+// CompactEvery returns what SetCompactEvery set, or the pace it stands for.
+func (s *Store) CompactEvery() time.Duration {
 	if d := s.compactEvery.Load(); d != 0 {
 		return time.Duration(d)
 	}
@@ -97,7 +98,7 @@ func (b *Batch) CheckVersions() error {
 }
 
 func (t *Table) checkVersions(list []*partition) error {
-	now, pace, limit := t.store.now(), t.store.compactPace(), t.store.MaxVersions()
+	now, pace, limit := t.store.now(), t.store.CompactEvery(), t.store.MaxVersions()
 	for _, p := range list {
 		p.versions.settle(now, pace)
 		if p.versions.n > limit {
