@@ -131,6 +131,7 @@ func (t *Table) AlterColumns(changes ...ColumnChange) error {
 // advance ends the schema change that is due by now. Everything that looks at a
 // table's columns calls it first, so that no goroutine has to.
 func (t *Table) advance() {
+	t.rolling()
 	j := t.job.Load()
 	if j == nil || t.store.now().Sub(j.created) < j.takes {
 		return
@@ -261,6 +262,7 @@ func (t *Table) reshape(edit func(*Schema) error) error {
 		return err
 	}
 	t.install(t.store.newLayout(checked, slices.Clone(old.ids)))
+	t.rollAt.Store(0)
 	return nil
 }
 

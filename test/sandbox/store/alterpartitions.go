@@ -33,6 +33,12 @@ func (t *Table) editPartitions(edit func(l *layout) error) error {
 		t.partitions = before
 		return err
 	}
+	t.relist(l)
+	return nil
+}
+
+// relist gives the table a schema that names the partitions it has now.
+func (t *Table) relist(l *layout) {
 	s := l.schema.clone()
 	list := t.standing()
 	if s.Partitioning.Kind == RangePartitions {
@@ -48,13 +54,15 @@ func (t *Table) editPartitions(edit func(l *layout) error) error {
 	}
 	s.Partition = s.Partitioning.String()
 	t.install(t.store.newLayout(s, l.ids))
-	return nil
 }
 
 // AddPartitions adds partitions, all or none. With ifNotExists those whose names
 // are taken are left out; otherwise they are a *SamePartitionName.
 func (t *Table) AddPartitions(defs []PartitionDef, temporary, ifNotExists bool) error {
 	return t.editPartitions(func(l *layout) error {
+		if err := l.byHand(temporary); err != nil {
+			return err
+		}
 		for _, d := range defs {
 			if t.partitionNamed(d.Name, temporary) != nil || t.partitionNamed(d.Name, !temporary) != nil {
 				if ifNotExists {
@@ -73,7 +81,10 @@ func (t *Table) AddPartitions(defs []PartitionDef, temporary, ifNotExists bool) 
 // DropPartitions removes partitions and their rows, all or none. Loads under way
 // into them lose those rows. The error is a *MissingPartition.
 func (t *Table) DropPartitions(names []string, temporary, ifExists bool) error {
-	return t.editPartitions(func(*layout) error {
+	return t.editPartitions(func(l *layout) error {
+		if err := l.byHand(temporary); err != nil {
+			return err
+		}
 		for _, n := range names {
 			p := t.partitionNamed(n, temporary)
 			switch {

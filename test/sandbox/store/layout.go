@@ -19,6 +19,8 @@ type layout struct {
 	dist []int
 	// parts holds the positions of the partition columns, nil without PARTITION BY.
 	parts []int
+	// dynamic is nil unless the frontend looks after the partitions.
+	dynamic *dynamic
 }
 
 // newLayout wants a checked schema. ids is nil for a new table.
@@ -49,6 +51,7 @@ func (s *Store) newLayout(schema Schema, ids []int64) *layout {
 			l.parts = append(l.parts, schema.Index(c))
 		}
 	}
+	l.dynamic, _ = schema.readDynamic() // checked reports what is wrong with it
 	return l
 }
 

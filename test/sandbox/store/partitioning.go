@@ -153,6 +153,9 @@ func listText(values [][]*string) string {
 func (s *Schema) checkPartitioning() error {
 	p := s.Partitioning
 	if p == nil {
+		if _, err := s.readDynamic(); err != nil {
+			return err
+		}
 		if s.Partition != "" {
 			return fmt.Errorf("PARTITION BY %s: the clause was not read", s.Partition)
 		}
@@ -184,7 +187,8 @@ func (s *Schema) checkPartitioning() error {
 	if p.Grain.Function != "" && (len(p.Columns) != 1 || p.Kind != RangePartitions) {
 		return wording("automatic partition only support single column for range partition.")
 	}
-	return nil
+	_, err := s.readDynamic()
+	return err
 }
 
 func (p *Partitioning) takes(c *Column) error {

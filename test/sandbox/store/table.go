@@ -15,6 +15,7 @@ type Table struct {
 	named  atomic.Pointer[naming]
 	layout atomic.Pointer[layout]
 	job    atomic.Pointer[alterJob] // the schema change under way, nil without one
+	rollAt atomic.Int64             // when dynamic partitions are due, in seconds of Unix time
 
 	mu sync.Mutex // guards the following, and replacing layout
 	// partitions holds all of them, temporary ones too; router knows the others.
@@ -46,6 +47,9 @@ func newTable(s *Store, db, name string, schema Schema) (*Table, error) {
 		l.schema.Partition = schema.Partition
 	}
 	t.install(l)
+	if l.dynamic != nil {
+		t.roll(l, s.now(), true)
+	}
 	return t, nil
 }
 
