@@ -185,7 +185,8 @@ func (s *Store) encode(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	dbs := s.freeze()
+	var dbs map[string][]*savedTable
+	s.View(func() { dbs = s.freeze() })
 	e.int(s.nextID.Load())
 	e.bytes(users)
 	list(e, slices.Sorted(maps.Keys(dbs)), func(db string) {
