@@ -40,8 +40,9 @@ type Store struct {
 
 	publication sync.RWMutex // write-locked while several tables change together
 
-	mu        sync.RWMutex // guards databases and the maps in it
+	mu        sync.RWMutex // guards databases and views, and the maps in them
 	databases map[string]map[string]*Table
+	views     map[string]map[string]View
 }
 
 // New returns an empty store.
@@ -113,6 +114,7 @@ func (s *Store) DropDatabase(name string) error {
 		return &UnknownDatabase{Database: name}
 	}
 	delete(s.databases, name)
+	delete(s.views, name)
 	for _, t := range tables {
 		t.drop()
 	}
@@ -152,7 +154,8 @@ func (s *Store) CreateTable(db, name string, schema Schema) (*Table, error) {
 	if !ok {
 		return nil, &UnknownDatabase{Database: db}
 	}
-	if _, ok := tables[name]; ok {
+	_, there := tables[name]
+	if _, view := s.views[db][name]; there || view {
 		return nil, &TableExists{Database: db, Table: name}
 	}
 	t, err := newTable(s, db, name, schema)
