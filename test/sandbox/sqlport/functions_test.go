@@ -362,6 +362,20 @@ func TestFunctionErrors(t *testing.T) {
 	wantError(t, db, "SELECT CAST(1 AS SIGNED)", 1064, "SIGNED")
 }
 
+// TestFreeWords: words that only MySQL reserves are names.
+func TestFreeWords(t *testing.T) {
+	db := open(t, serve(t, stored(t, "CREATE DATABASE d; CREATE TABLE d.t (format INT, trigger VARCHAR(5), `option` INT, signal INT) DUPLICATE KEY(format); INSERT INTO d.t VALUES (1, 'a', 2, 3)")), "d")
+	want(t, db, "SELECT format, t.trigger, option + 1 AS yes, max(signal) real FROM t WHERE trigger = 'a' GROUP BY format, trigger, option", "1 | a | 3 | 3")
+	rows, err := db.Query("SELECT format, option + 1 FROM t condition")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	if cols, err := rows.Columns(); err != nil || cols[0] != "format" || cols[1] != "option + 1" {
+		t.Errorf("%q, %v", cols, err)
+	}
+}
+
 // TestTitles: a column without an alias is named after what the client wrote.
 func TestTitles(t *testing.T) {
 	db := open(t, serve(t, stored(t, "CREATE DATABASE d")), "d")

@@ -98,6 +98,8 @@ func (r *rewriter) step() error {
 		r.put(t.Pos, t.End, "`"+builtin.Prefix+strings.ToLower(t.Text)+"`")
 	case t.Kind == lex.Word && slices.Contains(bareFunctions, strings.ToLower(t.Text)) && !r.behindDot():
 		r.put(t.Pos, t.End, "`"+builtin.Prefix+strings.ToLower(t.Text)+"`()")
+	case t.Kind == lex.Word && isFreeWord(t.Text) && !r.Peek().Is("(") && r.Peek().Kind != lex.String:
+		r.edits = append(r.edits, edit{from: t.Pos, to: t.End, text: wire.QuoteName(t.Text), title: true})
 	case t.Is("["):
 		r.bracket(t)
 	case r.startsArrow(t):

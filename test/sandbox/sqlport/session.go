@@ -184,6 +184,12 @@ func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) 
 	case "update":
 		return ss.limited(ctx, func(ctx context.Context) error { return ss.update(ctx, stmt, w) })
 	case "create", "drop", "truncate", "alter", "cancel":
+		if verb, replace, ok := viewStatement(c); ok {
+			return ss.defineView(ctx, stmt, c, verb, replace, w)
+		}
+		if as := asSelect(stmt.Toks); as > 0 && verb == "create" {
+			return ss.limited(ctx, func(ctx context.Context) error { return ss.createAs(ctx, stmt, as, w) })
+		}
 		return ss.define(stmt, w)
 	case "use":
 		return ss.use(ctx, c, w)
@@ -192,6 +198,9 @@ func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) 
 	case "show":
 		return ss.show(ctx, stmt, w)
 	case "desc", "describe", "explain":
+		if explainable(c) {
+			return ss.explain(ctx, stmt, c, w)
+		}
 		return ss.describe(ctx, c, w)
 	case "kill":
 		return ss.kill(c, w)
