@@ -96,8 +96,13 @@ func planSteps(n sql.Node, filters []string, steps *[][]string) {
 		if len(filters) > 0 {
 			details = append(details, "PREDICATES: "+strings.Join(filters, ", "))
 		}
-		tablets := numTablets(t.t)
-		details = append(details, "partitions=1/1", "rollup: "+t.t.Name(), fmt.Sprintf("tabletRatio=%d/%d", tablets, tablets),
+		parts, tablets := 0, 0
+		for _, p := range t.t.Partitions() {
+			if !p.Temporary {
+				parts, tablets = parts+1, tablets+p.Buckets
+			}
+		}
+		details = append(details, fmt.Sprintf("partitions=%d/%d", parts, parts), "rollup: "+t.t.Name(), fmt.Sprintf("tabletRatio=%d/%d", tablets, tablets),
 			fmt.Sprintf("cardinality=%d", max(t.snap.NumRows(), 1)))
 		step("OlapScanNode", details...)
 		return

@@ -77,7 +77,7 @@ func (ss *session) insert(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	if err != nil {
 		return err
 	}
-	ch.table, ch.batch, ch.rows = t, in.batch, uint64(in.batch.Len())
+	ch.table, ch.batch, ch.rows, ch.partitions = t, in.batch, uint64(in.batch.Len()), only.partitions
 	return ss.write(ch, w)
 }
 

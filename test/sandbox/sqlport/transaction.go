@@ -125,7 +125,9 @@ func (ss *session) endTransaction(c *lex.Cursor, w *wire.Result) error {
 	ss.server.ledger.SetOutcome(t.txn, ledger.Outcome{Rows: t.rows})
 	_, err := ss.server.ledger.Commit(t.txn)
 	if err == nil {
-		err = ss.server.ledger.Publish(t.txn, func() error { return ss.server.st.CommitAll(t.batches) })
+		err = ss.server.ledger.Publish(t.txn, func() error {
+			return ss.server.st.Together(func() error { return ss.server.st.CommitAll(t.batches) })
+		})
 	}
 	if err != nil {
 		return err

@@ -80,7 +80,7 @@ func (ss *session) defineView(ctx context.Context, stmt lex.Statement, c *lex.Cu
 		}
 	}
 	if verb == "alter" {
-		if _, ok := ss.server.st.View(v.DB, v.Name); !ok {
+		if _, ok := ss.server.st.FindView(v.DB, v.Name); !ok {
 			return &store.UnknownTable{Database: v.DB, Table: v.Name}
 		}
 	}
@@ -145,7 +145,7 @@ var _ sql.ViewDatabase = (*database)(nil)
 // GetViewDefinition implements sql.ViewDatabase. The engine reads the query of a view
 // anew for every reference, in the database of the view.
 func (d *database) GetViewDefinition(ctx *sql.Context, name string) (sql.ViewDefinition, bool, error) {
-	v, ok := d.st.View(d.name, name)
+	v, ok := d.st.FindView(d.name, name)
 	ss := sessionOf(ctx)
 	if !ok || ss == nil {
 		return sql.ViewDefinition{}, false, nil

@@ -46,8 +46,8 @@ func (s *Store) DropView(db, name string) error {
 	return nil
 }
 
-// View finds a view.
-func (s *Store) View(db, name string) (View, bool) {
+// FindView finds a view.
+func (s *Store) FindView(db, name string) (View, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	v, ok := s.views[db][name]

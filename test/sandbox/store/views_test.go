@@ -31,7 +31,7 @@ func TestViews(t *testing.T) {
 			t.Errorf("round %d: %v", i, err)
 		}
 	}
-	if v, ok := s.View("d", "v"); !ok || v.Query != "c" || len(s.Views("d")) != 1 {
+	if v, ok := s.FindView("d", "v"); !ok || v.Query != "c" || len(s.Views("d")) != 1 {
 		t.Errorf("%v, %v", v, ok)
 	}
 	if _, err := s.CreateTable("d", "v", schema); !errors.As(err, &there) {
