@@ -8,6 +8,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/google/uuid"
 
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
@@ -16,8 +17,8 @@ import (
 
 // delete runs DELETE FROM t WHERE condition. On a Primary Key table the condition
 // may be anything a query may ask, and the rows found go by key. On the other
-// models the condition is on columns of the table itself; for Aggregate and Unique
-// it may name key columns only.
+// models the condition compares columns with literals (see plainCondition); for
+// Aggregate and Unique it may name key columns only.
 func (ss *session) delete(ctx context.Context, stmt lex.Statement, w *wire.Result) error {
 	c := &lex.Cursor{Toks: stmt.Toks}
 	c.Next()
@@ -33,24 +34,38 @@ func (ss *session) delete(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	if err != nil {
 		return err
 	}
-	if _, err := partitionClause(c); err != nil { // the query that finds the rows reads it
+	only, err := partitionClause(c) // the query that finds the rows reads it
+	if err != nil {
 		return err
+	}
+	primary := t.Schema().Model == store.Primary
+	switch {
+	case primary && only.partitions != nil:
+		return lex.At(name, "Delete for primary key table do not support specifying partitions")
+	case only.temporary:
+		return lex.At(name, "Do not support deleting temp partitions")
 	}
 	from := stmt.Between(tableAt, c.I)
 	if !c.Peek().Is("where") {
-		return lex.At(c.Peek(), "DELETE needs WHERE; TRUNCATE TABLE removes all rows")
+		if primary {
+			return lex.At(name, "Delete must specify where clause to prevent full table delete")
+		}
+		return lex.At(name, "Where clause is not set")
 	}
 	at, cond := c.Peek(), stmt.From(c.I)
 	s := t.Schema()
 	if s.Model == store.Primary {
 		return ss.deleteByKey(ctx, t, from, cond, w)
 	}
+	if err := ss.plainCondition(from, cond, at); err != nil {
+		return err
+	}
 	q, err := ss.planText(ctx, "SELECT * FROM "+from+" "+cond)
 	if err != nil {
 		return err
 	}
 	if _, ok := q.node.(*plan.EmptyTable); ok { // the condition is never true
-		return w.OK(0, 0, "")
+		return ss.deleteRows(t, func() error { return nil }, w)
 	}
 	sc := asScan(q.node)
 	if sc == nil {
@@ -66,11 +81,27 @@ func (ss *session) delete(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	if ss.txn != nil {
 		return errTxnModel
 	}
-	n, err := sc.delete(q.ctx, t)
+	return ss.deleteRows(t, func() error {
+		_, err := sc.delete(q.ctx, t)
+		return err
+	}, w)
+}
+
+// deleteRows runs a DELETE by condition as a transaction. The server keeps the
+// condition as a version of its own and does not count the rows behind it.
+func (ss *session) deleteRows(t *store.Table, remove func() error, w *wire.Result) error {
+	gone := &transaction{label: "delete_" + uuid.NewString()}
+	if err := ss.register(gone, t.DB(), t.Name()); err != nil {
+		return err
+	}
+	_, err := ss.server.ledger.Commit(gone.txn)
+	if err == nil {
+		err = ss.server.ledger.Publish(gone.txn, remove)
+	}
 	if err != nil {
 		return err
 	}
-	return w.OK(uint64(n), 0, "")
+	return w.OK(0, 0, txnMessage(gone.label, "VISIBLE", gone.txn.ID()))
 }
 
 // deleteByKey finds the keys first and then removes them in one commit. A row
