@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gx-etl/gx/test/sandbox/release"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
@@ -100,6 +101,12 @@ func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"__op":1,"k":3,"n":"4"}`), false)
 	tab := fuzzTable(f, store.Primary)
 	f.Fuzz(func(t *testing.T, data []byte, strip bool) {
+		// Other ways to look at the same bytes end without a panic.
+		for _, root := range []path{nil, {{key: "k"}}} {
+			q := New(Options{}, "d", "t", "l")
+			q.json, q.stripArray, q.root, q.paths, q.debezium = true, strip, root, []path{{{key: "k"}, {index: 0}}, {}}, root == nil && !strip
+			_, _ = readRows(t, tab, q, bytes.NewReader(data))
+		}
 		q := New(Options{}, "d", "t", "l")
 		q.json, q.stripArray = true, strip
 		sink, err := readRows(t, tab, q, &oddPieces{data: data})
@@ -132,16 +139,22 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// Headers never break the server, and those that are taken lead to a plan or to
-// a refusal.
+// Headers never break the server, on any release, and those that are taken lead to
+// a plan or to a refusal.
 func FuzzHeaders(f *testing.F) {
-	f.Add("columns", "k, v, `n`", "column_separator", `\x01`, true)
-	f.Add("jsonpaths", `["$.a[0]","$.\"b c\""]`, "json_root", "$.x", false)
-	f.Add("columns", "k,__op='delete'", "merge_condition", "n", true)
-	f.Add("row_delimiter", `\x0D0A`, "timeout", "-5", false)
-	f.Add("max_filter_ratio", "NaN", "partial_update", "true", true)
+	f.Add("columns", "k, v, `n`", "column_separator", `\x01`, true, 4)
+	f.Add("jsonpaths", `["$.a[0]","$.\"b c\""]`, "json_root", "$.x", false, 3)
+	f.Add("columns", "k,__op='delete'", "merge_condition", "n", true, 2)
+	f.Add("row_delimiter", `\x0D0A`, "timeout", "-5", false, 1)
+	f.Add("max_filter_ratio", "NaN", "partial_update", "true", true, 0)
+	f.Add("columns", "k,t,v=upper(t),n=if(t=1,'x',2)", "where", "n > k", false, 4)
+	f.Add("envelope", "debezium", "partial_update_mode", "column", true, 4)
+	f.Add("compression", "zstd", "Content-Encoding", "gzip", false, 3)
+	f.Add("partitions", "p1, p2", "temporary_partitions", "", false, 4)
+	f.Add("timezone", "-12:60", "negative", "true", true, 4)
+	f.Add("enclose", "\x00", "escape", "\"", false, 4)
 	primary, duplicate := fuzzTable(f, store.Primary), fuzzTable(f, store.Duplicate)
-	f.Fuzz(func(t *testing.T, name1, value1, name2, value2 string, keyed bool) {
+	f.Fuzz(func(t *testing.T, name1, value1, name2, value2 string, keyed bool, played int) {
 		h := http.Header{}
 		h.Set(name1, value1)
 		h.Set(name2, value2)
@@ -149,25 +162,93 @@ func FuzzHeaders(f *testing.F) {
 		if keyed {
 			tab = primary
 		}
+		o := Options{Release: release.All[uint(played)%uint(len(release.All))], Compile: toyCompiler}
 		for _, format := range []string{h.Get("format"), "json"} {
 			h.Set("format", format)
-			q := New(Options{}, "d", "t", "l")
+			q := New(o, "d", "t", "l")
 			if q.Early(h, -1) != nil || q.Late(h) != nil {
 				continue
 			}
-			sink, err := q.plan(tab)
+			if again := New(o, "d", "t", "l"); again.Early(h, -1) != nil || again.Late(h) != nil || !q.Same(again) {
+				t.Fatal("the same headers differ")
+			}
+			l, err := q.Open(tab)
 			if err != nil {
 				continue
 			}
-			if m := sink.mapping; sink.batch == nil || len(m.sources) < len(m.columns) {
-				t.Fatalf("mapping %+v", m)
-			}
-			body := `{"k":1,"v":"a","n":2}`
+			body := `{"k":1,"v":"a","n":2}{"op":"d","before":{"k":1}}`
 			if !q.json {
-				body = "1\ta\t2\n"
+				body = "1\ta\t2\nx\t\\N\t"
 			}
-			// Whatever the headers say, reading ends without a panic.
-			_ = feed(q, sink, strings.NewReader(body))
+			// Whatever the headers say, reading ends, and its numbers add up.
+			if err := l.Read(strings.NewReader(body), int64(len(body)), func([]byte) {}); err != nil {
+				continue
+			}
+			if err := l.Finish(); err == nil && l.Total() != l.Filtered()+l.Unselected()+l.Loaded() {
+				t.Fatalf("total %d, filtered %d, unselected %d, loaded %d", l.Total(), l.Filtered(), l.Unselected(), l.Loaded())
+			}
+		}
+	})
+}
+
+// Foreign bytes in any codec end in rows or in an error, and counting them ends
+// alike.
+func FuzzCodec(f *testing.F) {
+	codecs := []codec{gzipCodec, bzip2, lz4Frame, deflate, zstdCodec}
+	for i, c := range codecs {
+		packed := pack(f, c, bzippedText)
+		f.Add(uint8(i), []byte(packed))
+		f.Add(uint8(i), []byte(packed+packed[:len(packed)/2]))
+	}
+	f.Add(uint8(2), []byte("\x50\x2a\x4d\x18\x04\x00\x00\x00wxyz"))
+	tab := fuzzTable(f, store.Duplicate)
+	f.Fuzz(func(t *testing.T, which uint8, data []byte) {
+		var errs [2]error
+		var rows [2]int64
+		for i, discard := range []bool{false, true} {
+			q := New(Options{Discard: discard}, "d", "t", "l")
+			q.codec, q.memory = codecs[int(which)%len(codecs)], 8<<20
+			l, err := q.Open(tab)
+			if err != nil {
+				t.Fatal(err)
+			}
+			errs[i] = l.Read(&oddPieces{data: data}, -1, func([]byte) {})
+			if errs[i] == nil {
+				errs[i] = l.Finish()
+			}
+			rows[i] = l.Total()
+		}
+		memory := errs[0] != nil && strings.Contains(errs[0].Error(), "Mem usage")
+		if !memory && ((errs[0] == nil) != (errs[1] == nil) || errs[0] == nil && rows[0] != rows[1]) {
+			t.Fatalf("read %d rows, %v; counted %d, %v", rows[0], errs[0], rows[1], errs[1])
+		}
+	})
+}
+
+// What splits into items was cut at commas alone, and its expressions are scanned
+// without a panic.
+func FuzzColumns(f *testing.F) {
+	for _, seed := range []string{"k,v", "`a b`=f(x,'y,z'), c", "a='it''s'", "a=\"\\\"\",b", "k=case `w` when 1 then 'x' end", "a=(b", "é=[1,2]"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		items, err := splitColumns(text)
+		if err != nil {
+			if err.Error() == "" || items != nil {
+				t.Fatalf("%q: %q with error %v", text, items, err)
+			}
+			return
+		}
+		length := 0
+		for _, it := range items {
+			if it.name == "" {
+				t.Fatalf("%q has an entry without name", text)
+			}
+			length += len(it.name) + len(it.expr)
+			references(it.expr)
+		}
+		if length > len(text) || len(items)-1 > strings.Count(text, ",") {
+			t.Fatalf("%q gives %q", text, items)
 		}
 	})
 }
