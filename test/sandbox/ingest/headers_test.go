@@ -87,6 +87,14 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+func TestPlannedTellsWhoRefused(t *testing.T) {
+	for header, planner := range map[string]bool{"strict_mode: x": false, "exec_mem_limit: 0": false, "columns: ,": true, "row_delimiter: \\x": true, "timezone: Moon": true} {
+		if q, err := request(t, Options{}, header); err == nil || q.Planned() != planner {
+			t.Errorf("%s: %v, planner %v", header, err, q.Planned())
+		}
+	}
+}
+
 // The first header that is wrong in the server's order gives the answer.
 func TestHeaderOrder(t *testing.T) {
 	wrong := []struct{ header, fails string }{

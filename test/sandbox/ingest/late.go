@@ -14,15 +14,24 @@ import (
 func (q *Request) Late(h http.Header) error {
 	for _, read := range []func(http.Header) error{
 		q.readRows, q.readPartitions, q.readQuality, q.readUpdate, q.readRunning, q.readOneCodec,
-		q.readColumns, q.readDelimiters, q.readZone, q.readJSON, q.readCodec,
 	} {
 		if err := read(h); err != nil {
 			return err
 		}
 	}
 	q.remember(h)
+	q.planned = true
+	for _, read := range []func(http.Header) error{q.readColumns, q.readDelimiters, q.readZone, q.readJSON, q.readCodec} {
+		if err := read(h); err != nil {
+			return err
+		}
+	}
 	return nil
 }
+
+// Planned tells whose the error of Late is: true once the BE found nothing wrong
+// and the planner was asked.
+func (q *Request) Planned() bool { return q.planned }
 
 // readRows reads how CSV fields and lines are to be taken.
 func (q *Request) readRows(h http.Header) error {

@@ -26,6 +26,7 @@ type Request struct {
 
 	options Options
 	said    []string // values of the remembered headers
+	planned bool
 
 	json       bool
 	codec      codec
@@ -95,6 +96,7 @@ var remembered = []string{
 }
 
 func (q *Request) remember(h http.Header) {
+	q.said = q.said[:0]
 	for _, name := range remembered {
 		q.said = append(q.said, h.Get(name))
 	}
