@@ -196,7 +196,9 @@ func (l *running) transfer() error {
 	if rows.Filtered() > 0 {
 		l.a.ErrorURL = l.b.errorURL(rows)
 	}
-	outcome := ledger.Outcome{Filtered: rows.Filtered(), Unselected: rows.Unselected(), Bytes: rows.Bytes(), ErrorURL: l.a.ErrorURL}
+	l.a.RejectedRecordPath = l.b.rejectedPath(l.q.DB, l.q.Label, l.tx.ID(), rows)
+	outcome := ledger.Outcome{Filtered: rows.Filtered(), Unselected: rows.Unselected(), Bytes: rows.Bytes(), ErrorURL: l.a.ErrorURL,
+		RejectedPath: l.a.RejectedRecordPath}
 	l.s.ledger.SetOutcome(l.tx, outcome)
 	l.delay(fault.AtCommit)
 	if err := l.s.decisionFaults(l.event(), l.tab); err != nil {

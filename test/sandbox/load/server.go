@@ -72,6 +72,7 @@ type Server struct {
 	journal  *journal.Journal
 	saboteur *sabotage.Saboteur
 	logs     errorLogs
+	rejected rejectedRecords
 	tasks    tasks
 	merges   merges
 
@@ -250,6 +251,7 @@ func (s *Server) Close() error {
 		}
 		s.handling.Wait()
 		s.ledger.Stop()
+		s.closeErr = errors.Join(s.closeErr, s.rejected.close())
 	})
 	return s.closeErr
 }

@@ -100,6 +100,7 @@ func (t *txn) finish(b *backend) error {
 	}
 	if t.errorURL == "" && t.load.Filtered() > 0 {
 		t.errorURL = b.errorURL(t.load)
+		t.rejected = b.rejectedPath(t.db, t.label, t.tx.ID(), t.load)
 	}
 	if t.failure != nil {
 		return t.failure
