@@ -220,12 +220,17 @@ func (b *bench) until(what string, ok func() bool) {
 // dial opens a raw connection and writes a request head.
 func (b *bench) dial(addr, path string, headers h) (net.Conn, *bufio.Reader) {
 	b.t.Helper()
+	return b.dialAs("HTTP/1.1", addr, path, headers)
+}
+
+func (b *bench) dialAs(proto, addr, path string, headers h) (net.Conn, *bufio.Reader) {
+	b.t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { c.Close() })
-	head := "PUT " + path + " HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " +
+	head := "PUT " + path + " " + proto + "\r\nHost: x\r\nAuthorization: Basic " +
 		base64.StdEncoding.EncodeToString([]byte("root:")) + "\r\n"
 	for _, line := range headers {
 		head += line + "\r\n"
@@ -234,6 +239,15 @@ func (b *bench) dial(addr, path string, headers h) (net.Conn, *bufio.Reader) {
 		b.t.Fatal(err)
 	}
 	return c, bufio.NewReader(c)
+}
+
+// restart restarts a BE; the client must not come with connections that were cut.
+func (b *bench) restart(i int) {
+	b.t.Helper()
+	if err := b.RestartBackend(i); err != nil {
+		b.t.Fatal(err)
+	}
+	b.c.CloseIdleConnections()
 }
 
 func (b *bench) arm(f fault.Fault) {

@@ -183,7 +183,7 @@ func (s *Server) closeMerge(m *merge) {
 
 func (s *Server) endMerge(m *merge, rows *ingest.Load) (*work, error) {
 	for l, b := range m.lives {
-		if l.over() {
+		if l.over() && s.ctx.Err() == nil {
 			return nil, inWords("coordinate BE %s is down", b.node.Addr())
 		}
 	}

@@ -39,7 +39,9 @@ func (s *Server) expectFault() bool {
 	return false
 }
 
-// expects says whether the FE is content with the Expect header of a load.
+// expects says whether the FE is content with the Expect header of a load. Other
+// values than 100-continue never get here: the HTTP server answers 417 to them, where
+// older FEs would have been content too.
 func (s *Server) expects(r *http.Request) bool {
 	modern := r.ProtoAtLeast(1, 1)
 	switch {
