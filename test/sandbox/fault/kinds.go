@@ -247,7 +247,7 @@ var kinds = []Info{
 	request(AnswerDelay, After, "the operation is done; the answer comes ms later").needs("ms").bends(),
 	request(AnswerLost, After, "the operation is done; the connection is cut without an answer").takes("reset"),
 	request(AnswerCut, After, "the operation is done; the connection is cut after bytes of the answer's body").takes("bytes", "reset"),
-	commits(request(DropAfterCommit, After, "answerLost, for answers that say the data is committed").takes("reset").by(BE)),
+	commits(request(DropAfterCommit, After, "answerLost, for answers that say the data is committed").takes("reset").by(BE).on(StreamLoad, Commit)),
 
 	begins(inside(DelayBE, Inside, "the BE waits ms at the point").needs("ms").at(AtBegin, AtCommit, AtAnswer).only(BE).bends()),
 	{Kind: FEKeepAlive, Where: OnRequest, phase: Inside, Roles: []Role{FE}, Role: FE, Ops: []Op{StreamLoad},

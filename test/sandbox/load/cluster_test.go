@@ -41,11 +41,6 @@ func TestAddresses(t *testing.T) {
 	if !b.Frontends()[0].Leader || b.Frontends()[1].Leader {
 		t.Errorf("%+v", b.Frontends())
 	}
-	st := b.Status()
-	if st.Addresses["feHttp"] != b.FEAddr() || st.Addresses["beHttp"] != b.BEAddr() || st.Addresses["beHttp2"] != b.Backends()[2].Addr ||
-		st.Addresses["feHttp1"] != b.Frontends()[1].Addr {
-		t.Errorf("%v", st.Addresses)
-	}
 	for _, err := range []error{b.StopBackend(3), b.StartBackend(-1), b.MoveLeader(3), b.StopFrontend(9), b.StartFrontend(9), b.RestartBackend(7)} {
 		if err == nil || !strings.Contains(err.Error(), "there is no") {
 			t.Errorf("%v", err)

@@ -3,6 +3,7 @@ package load
 import (
 	"cmp"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -194,3 +195,6 @@ func (s *Server) forgetPrepared() {
 		}
 	}
 }
+
+// forever is a wait that ends with something else.
+const forever = time.Duration(math.MaxInt64)
