@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,43 @@ func TestErrorLogsAgeAndStayOnTheirBackend(t *testing.T) {
 	}
 }
 
+func TestRejectedRecords(t *testing.T) {
+	b := start(t)
+	r := b.want(b.load("t", "1\ta\t5\nx\tb\t6\n3\n", "max_filter_ratio: 1", "log_rejected_record_num: -1", "label: x"), "Success", "")
+	path, ok := strings.CutPrefix(r.answer.RejectedRecordPath, "127.0.0.2:")
+	if !ok {
+		t.Fatalf("%s", r.body)
+	}
+	text, err := os.ReadFile(path)
+	if lines := strings.Split(strings.TrimSpace(string(text)), "\n"); err != nil || len(lines) != 2 || !strings.HasPrefix(lines[0], "x\tb\t6\t") {
+		t.Errorf("%q, %v", text, err)
+	}
+	if l := b.Loads()[0]; l.RejectedPath != r.answer.RejectedRecordPath {
+		t.Errorf("%+v", l)
+	}
+	for _, header := range []string{"log_rejected_record_num: 0", "x: y"} {
+		if r := b.load("t", "x\tb\t6\n", header); r.answer.RejectedRecordPath != "" {
+			t.Errorf("%s: %s", header, r.body)
+		}
+	}
+	// The transaction interface does not know the header, but that of several tables does.
+	for _, op := range []string{"begin", "load", "commit"} {
+		a := b.wantTxn(b.via(op, "m", "x\tb\t6\n2\tc\t7\n", multi, "max_filter_ratio: 1", "log_rejected_record_num: 1"), "OK", "")
+		if op == "commit" && a["RejectedRecordPath"] != nil {
+			t.Errorf("%v", a)
+		}
+	}
+	if l := b.Loads(); l[len(l)-1].RejectedPath == "" || l[len(l)-1].Rows != 1 {
+		t.Errorf("%+v", l[len(l)-1])
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the file is still there: %v", err)
+	}
+}
+
 // The BE waits for the rows to become visible, newer ones as long as the load may take.
 func TestPublishWait(t *testing.T) {
 	b := start(t, func(o *Options) { o.Limits.PublishDelay = 300 * time.Millisecond })
@@ -144,7 +182,7 @@ func TestAnswersByRelease(t *testing.T) {
 	}
 }
 
-func TestTooManyVersions(t *testing.T) {
+func TestVersionLimitComesBeforeTheBody(t *testing.T) {
 	b := start(t)
 	b.store.SetMaxVersions(2)
 	b.store.SetCompactEvery(-1)

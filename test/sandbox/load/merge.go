@@ -195,6 +195,7 @@ func (s *Server) endMerge(m *merge, rows *ingest.Load) (*work, error) {
 	if rows.Filtered() > 0 {
 		for _, b := range m.lives {
 			o.ErrorURL = b.errorURL(rows)
+			o.RejectedPath = b.rejectedPath(m.tx.DB(), m.tx.Label(), m.tx.ID(), rows)
 			break
 		}
 	}

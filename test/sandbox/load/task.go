@@ -227,7 +227,7 @@ func (t *task) gather(keys []pipeKey) (*work, error) {
 		o := p.outcome()
 		sum.Rows, sum.Filtered, sum.Unselected, sum.Bytes = sum.Rows+o.Rows, sum.Filtered+o.Filtered, sum.Unselected+o.Unselected, sum.Bytes+o.Bytes
 		if o.ErrorURL != "" {
-			sum.ErrorURL = o.ErrorURL
+			sum.ErrorURL, sum.RejectedPath = o.ErrorURL, o.RejectedPath
 		}
 		w.parts = append(w.parts, p.part())
 	}

@@ -80,6 +80,7 @@ func (b *backend) planLoad(r *http.Request, t *txn) *coded {
 		return statusf(codeAborted, "current transaction is aborted")
 	}
 	q := ingest.New(b.s.ingestOptions(), t.db, t.table, t.label)
+	q.InTransaction = t.task == nil // the FE plans its own with all headers
 	// These two have no meaning here and are not even read.
 	h := r.Header.Clone()
 	h.Del("timeout")
