@@ -81,9 +81,6 @@ type merge struct {
 	broken error
 	// lives are the BEs that hold rows.
 	lives map[*life]*backend
-
-	// Set before done is closed.
-	url string
 }
 
 // join adds a body to the window of its kind, opening one if there is none.
