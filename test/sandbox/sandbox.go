@@ -22,6 +22,7 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/fault"
 	"github.com/gx-etl/gx/test/sandbox/journal"
 	"github.com/gx-etl/gx/test/sandbox/keep"
+	"github.com/gx-etl/gx/test/sandbox/ledger"
 	"github.com/gx-etl/gx/test/sandbox/load"
 	"github.com/gx-etl/gx/test/sandbox/produce"
 	"github.com/gx-etl/gx/test/sandbox/release"
@@ -98,13 +99,8 @@ func (s *Sandbox) start(ctx context.Context, played release.Release) error {
 			return fmt.Errorf("init SQL: %w", err)
 		}
 	}
-	if err := s.open(played); err != nil {
+	if err := s.open(played, labels); err != nil {
 		return err
-	}
-	if labels != nil {
-		if err := s.Load.Ledger().Restore(*labels); err != nil {
-			return fmt.Errorf("%s: %w", s.folder.Path(labelsFile), err)
-		}
 	}
 	for name, value := range o.Config {
 		if err := s.Load.SetConfig(name, value); err != nil {
@@ -116,7 +112,7 @@ func (s *Sandbox) start(ctx context.Context, played release.Release) error {
 
 // open makes the MySQL port first, because loads ask it for expressions; it listens
 // only once there are servers that it can tell of.
-func (s *Sandbox) open(played release.Release) error {
+func (s *Sandbox) open(played release.Release, labels *ledger.Saved) error {
 	o := &s.options
 	saboteur := &sabotage.Saboteur{Faults: &s.faults, Closing: s.closing, Journal: &s.journal}
 	var err error
@@ -133,6 +129,11 @@ func (s *Sandbox) open(played release.Release) error {
 	})
 	if err != nil {
 		return err
+	}
+	if labels != nil {
+		if err := s.sql.Ledger().Restore(*labels); err != nil {
+			return fmt.Errorf("%s: %w", s.folder.Path(labelsFile), err)
+		}
 	}
 	s.Load, err = load.Start(load.Options{Store: s.Store, FE: o.FEHTTP, BE: o.BEHTTP,
 		Followers: o.Followers, Backends: o.Backends, FollowerAddrs: o.FollowerHTTP, BackendAddrs: o.BackendHTTP,
