@@ -94,7 +94,7 @@ func (s *Sandbox) stop() {
 	_ = s.log.Close()
 }
 
-// Fault is a misbehaviour of the StarRocks stand-in; see package sandbox/load for the kinds and what each needs.
+// Fault is a misbehaviour of the StarRocks stand-in; see package sandbox/fault for the kinds and what each needs.
 type Fault struct {
 	Kind   string `json:"kind"`
 	Millis int    `json:"ms,omitempty"`
