@@ -236,6 +236,7 @@ func mysqlTable(t *testing.T, words []string) (string, error) {
 	border := "+"
 	widths := make([]int, len(types))
 	for i := range types {
+		widths[i] = len("NULL") // room for one, in columns that are not said to have none
 		for _, line := range table {
 			widths[i] = max(widths[i], len(line[i]))
 		}
