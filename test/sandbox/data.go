@@ -26,7 +26,7 @@ func (s *Sandbox) restore() (*ledger.Saved, error) {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	s.folder = folder
-	if err := s.readTables(); err != nil {
+	if err := s.Store.Load(folder.Path(tablesFile)); err != nil {
 		return nil, err
 	}
 	var labels ledger.Saved
@@ -40,18 +40,33 @@ func (s *Sandbox) restore() (*ledger.Saved, error) {
 // empty says whether there is no database yet.
 func (s *Sandbox) empty() bool { return len(s.Store.Databases()) == 0 }
 
-// Save writes tables and finished labels to the folder of Options.Data. Tables are
-// written first: a label never outlives its rows.
+// calmly is how often a save looks for a moment without a load in it.
+const calmly = 3
+
+// Save writes tables and finished labels to the folder of Options.Data. A save while
+// loads become visible may hold rows whose label it lacks, never a label whose rows
+// it lacks.
 func (s *Sandbox) Save() error {
 	if s.folder == nil {
 		return errors.New("there is no data folder to save to")
 	}
 	s.saving.Lock()
 	defer s.saving.Unlock()
-	if err := s.writeTables(); err != nil {
-		return err
+	l := s.Load.Ledger()
+	labels := l.Save()
+	for try := range calmly {
+		if err := s.Store.Save(s.folder.Path(tablesFile)); err != nil {
+			return err
+		}
+		now := l.Save()
+		if now.NextID == labels.NextID && len(now.Finished) == len(labels.Finished) {
+			break
+		}
+		if try < calmly-1 {
+			labels = now
+		}
 	}
-	return s.folder.Write(labelsFile, s.Load.Ledger().Save())
+	return s.folder.Write(labelsFile, labels)
 }
 
 // saveOften saves until the sandbox closes. What fails is told by Close.
@@ -68,33 +83,4 @@ func (s *Sandbox) saveOften(every time.Duration) {
 			return
 		}
 	}
-}
-
-// tableKeeper is a store that can write and read all that is in it.
-type tableKeeper interface {
-	Save(dir string) error
-	Load(dir string) error
-}
-
-func (s *Sandbox) keeper() (tableKeeper, error) {
-	if k, ok := any(s.Store).(tableKeeper); ok {
-		return k, nil
-	}
-	return nil, errors.New("tables cannot be kept in a folder")
-}
-
-func (s *Sandbox) readTables() error {
-	k, err := s.keeper()
-	if err != nil {
-		return err
-	}
-	return k.Load(s.folder.Path(tablesFile))
-}
-
-func (s *Sandbox) writeTables() error {
-	k, err := s.keeper()
-	if err != nil {
-		return err
-	}
-	return k.Save(s.folder.Path(tablesFile))
 }

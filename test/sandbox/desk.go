@@ -33,7 +33,7 @@ func (d desk) Status() control.Status {
 			if err != nil {
 				continue
 			}
-			row := control.Table{Database: db, Table: name, Model: t.Schema().Model.String(), Rows: t.NumRows(), Version: t.Version()}
+			row := control.Table{Database: db, Table: name, Model: t.Schema().Model.String(), Rows: t.NumRows(), Version: t.Version(), Memory: t.Memory().Total()}
 			if s.options.Discard {
 				row.Rows = s.Load.Discarded(db, name)
 			}

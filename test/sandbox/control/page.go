@@ -29,11 +29,11 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"number": grouped,
 	"size":   size,
 	"fault":  faultText,
-	"perRow": func(t Table) string {
-		if t.LoadedRows == 0 {
+	"perRow": func(bytes float64) string {
+		if bytes == 0 {
 			return ""
 		}
-		return strconv.FormatFloat(t.BytesPerRow(), 'f', 1, 64)
+		return strconv.FormatFloat(bytes, 'f', 1, 64)
 	},
 }).Parse(pageText))
 

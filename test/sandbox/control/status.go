@@ -46,6 +46,8 @@ type Table struct {
 	Model    string `json:"model"`
 	Rows     int64  `json:"rows"` // visible rows, or rows counted in discard mode
 	Version  int64  `json:"version"`
+	// Memory is what the table holds of this process, in bytes.
+	Memory int64 `json:"memory"`
 	// Received is the body bytes of the loads that became visible, among those the
 	// stand-in remembers, and LoadedRows their rows: of a table that was filled by
 	// loads their quotient is the size of a row on the wire.
@@ -53,12 +55,16 @@ type Table struct {
 	LoadedRows int64 `json:"loadedRows"`
 }
 
-// BytesPerRow is the size of a loaded row on the wire, 0 when none was loaded.
-func (t Table) BytesPerRow() float64 {
-	if t.LoadedRows == 0 {
+// WirePerRow is the size of a loaded row on the wire, and MemoryPerRow that of a row
+// in memory, in bytes; 0 when there is none.
+func (t Table) WirePerRow() float64   { return per(t.Received, t.LoadedRows) }
+func (t Table) MemoryPerRow() float64 { return per(t.Memory, t.Rows) }
+
+func per(bytes, rows int64) float64 {
+	if rows == 0 {
 		return 0
 	}
-	return float64(t.Received) / float64(t.LoadedRows)
+	return float64(bytes) / float64(rows)
 }
 
 // status completes what the source tells.
