@@ -336,3 +336,19 @@ func (e *env) fault(fault string) {
 		e.t.Fatalf("fault %s: %s", fault, r)
 	}
 }
+
+// control posts a verb to the control endpoint.
+func (e *env) control(path, body string) *reply {
+	e.t.Helper()
+	r := e.do("POST", e.ControlAddr()+path, strings.NewReader(body))
+	if r.code != 200 {
+		e.t.Fatalf("control %s %s: %s", path, body, r)
+	}
+	return r
+}
+
+// jump moves the clock of the servers.
+func (e *env) jump(duration string) {
+	e.t.Helper()
+	e.control("/clock", `{"jump": "`+duration+`"}`)
+}

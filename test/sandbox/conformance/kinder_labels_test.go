@@ -6,12 +6,6 @@ import (
 	"github.com/gx-etl/gx/test/sandbox"
 )
 
-// jump moves the clock of the servers.
-func (e *env) jump(duration string) {
-	e.t.Helper()
-	e.control("/clock", `{"jump": "`+duration+`"}`)
-}
-
 func labelAge(e *env) {
 	e = e.own()
 	e.ok(e.load("t", "1\ta\t5\n", "label: old"))

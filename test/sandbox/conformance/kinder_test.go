@@ -50,6 +50,7 @@ var probes = []probe{
 	{"transaction_failures", "What fails in a transaction rolls it back, and a repeated load appends", transactionFailures},
 	{"transaction_labels", "Labels of transactions and of loads are one set", transactionLabels},
 	{"transaction_limit", "Prepared transactions hold their place in the running limit", transactionLimit},
+	{"several_bes", "Loads go round the BEs that live, a transaction stays on its own; no BE is an error", severalBackends},
 	{"prepared_timeout", "A prepared transaction waits for prepared_timeout, and before 3.5.4 for its own timeout", preparedTimeout},
 	{"concurrency_limit", "enable_http_stream_load_limit refuses loads at once beyond the workers of a BE", concurrencyLimit},
 	{"loads_view", "information_schema.loads shows loads by label and state", loadsView},

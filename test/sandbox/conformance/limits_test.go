@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/base64"
 	"strings"
+	"time"
 
 	"github.com/gx-etl/gx/test/sandbox"
 )
@@ -35,14 +36,30 @@ func labelsForgotten(e *env) {
 	e.wantCount("t", 5)
 }
 
-// control posts a verb to the control endpoint.
-func (e *env) control(path, body string) *reply {
-	e.t.Helper()
-	r := e.do("POST", e.ControlAddr()+path, strings.NewReader(body))
-	if r.code != 200 {
-		e.t.Fatalf("control %s %s: %s", path, body, r)
+func versionLimit(e *env) {
+	e = e.own()
+	e.Store.SetMaxVersions(3)
+	e.Store.SetCompactEvery(time.Hour)
+	var refused *reply
+	for i := range 10 {
+		r := e.load("t", itoa(i)+"\ta\t5\n", "label: l"+itoa(i))
+		if r.text("Status") != "Success" {
+			refused = r
+			break
+		}
 	}
-	return r
+	if refused == nil {
+		e.t.Fatal("10 loads made no version too many")
+	}
+	e.want(refused, "Fail", "too many versions, current/limit: ")
+	e.want(refused, "Fail", "Failed to load data into tablet ")
+	e.wantState(refused.text("Label"), "ABORTED")
+	before := e.count("t")
+	e.jump("2h") // time enough for compaction
+	e.ok(e.load("t", "100\ta\t5\n", "label: "+refused.text("Label")))
+	if before == e.count("t") {
+		e.t.Error("the load after the compaction shows nothing")
+	}
 }
 
 func runningLimit(e *env) {
