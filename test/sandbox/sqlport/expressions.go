@@ -52,7 +52,9 @@ func (s *Server) Expressions(inputs []load.Input, exprs []string) (load.Program,
 		}
 		b.WriteString(piece)
 	}
-	query := rewritten{sql: "SELECT " + b.String() + " FROM " + wire.QuoteName(scratchDB) + ".answer"}
+	// The engine drops a projection that is the columns of the table. The constant
+	// behind the expressions keeps it.
+	query := rewritten{sql: "SELECT " + b.String() + ", 1 FROM " + wire.QuoteName(scratchDB) + ".answer"}
 	ctx := context.WithValue(context.Background(), scratchKey{}, table)
 	q, err := s.engine.plan(ctx, ss, query)
 	if err != nil {
@@ -64,10 +66,10 @@ func (s *Server) Expressions(inputs []load.Input, exprs []string) (load.Program,
 	}
 	p := &program{ctx: q.ctx}
 	project, ok := q.node.(*plan.Project)
-	if !ok || len(project.Projections) != len(exprs) {
+	if !ok || len(project.Projections) != len(exprs)+1 {
 		return nil, fmt.Errorf("load expressions were planned as %T", q.node)
 	}
-	for _, e := range project.Projections {
+	for _, e := range project.Projections[:len(exprs)] {
 		if a, ok := e.(*expression.Alias); ok {
 			e = a.Child
 		}

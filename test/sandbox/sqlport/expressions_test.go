@@ -119,6 +119,19 @@ func TestExpressionErrors(t *testing.T) {
 	}
 }
 
+// TestPlainNamesAreExpressions: nothing but the inputs, in their own order, is an
+// answer that an engine need not project.
+func TestPlainNamesAreExpressions(t *testing.T) {
+	p, err := compile(t, "a", "b", "n", "w", "at")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, out := []any{"5", "x", int64(7), nil, nil}, make([]any, 5)
+	if err := p.Eval(row, out); err != nil || out[0] != "5" || out[1] != "x" || out[2] != int64(7) || out[3] != nil {
+		t.Errorf("%v, %v", out, err)
+	}
+}
+
 // TestVolatileExpressions: a random value is another one in every row.
 func TestVolatileExpressions(t *testing.T) {
 	p, err := compile(t, "uuid()", "rand()", "unix_timestamp(now()) > 1700000000")
