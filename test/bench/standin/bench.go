@@ -32,11 +32,12 @@ type subject struct {
 var subjects = []subject{
 	{name: "start", about: "start of gx-sandbox, Kafka and all", unit: "s", format: "%.2f", target: 1, atMost: true, measure: (*bench).startUp},
 	{name: "ceiling", about: "loopback alone, nobody looks", unit: "GB/s", format: "%.2f", measure: (*bench).ceiling},
-	{name: "discard-csv", about: "--discard, CSV", unit: "GB/s", format: "%.2f", target: 2, measure: discard("csv", csvRows, 1)},
-	{name: "discard-ndjson", about: "--discard, JSON lines", unit: "GB/s", format: "%.2f", target: 2, measure: discard("ndjson", jsonRows, 1)},
-	{name: "discard-array", about: "--discard, JSON array", unit: "GB/s", format: "%.2f", target: 2, measure: discard("array", jsonRows, 1)},
-	{name: "discard-csv-4", about: "--discard, CSV, 4 connections", unit: "GB/s", format: "%.2f", target: 2, measure: discard("csv", csvRows, 4)},
-	{name: "discard-ndjson-4", about: "--discard, JSON lines, 4 connections", unit: "GB/s", format: "%.2f", target: 2, measure: discard("ndjson", jsonRows, 4)},
+	{name: "discard-csv", about: "--discard, CSV", unit: "GB/s", format: "%.2f", target: 2, measure: discard("csv", csvRows, 1, 0)},
+	{name: "discard-ndjson", about: "--discard, JSON lines", unit: "GB/s", format: "%.2f", target: 2, measure: discard("ndjson", jsonRows, 1, 0)},
+	{name: "discard-array", about: "--discard, JSON array", unit: "GB/s", format: "%.2f", target: 2, measure: discard("array", jsonRows, 1, 0)},
+	{name: "discard-chunked", about: "--discard, CSV in chunks of 32 KiB", unit: "GB/s", format: "%.2f", target: 2, measure: discard("csv", csvRows, 1, 32<<10)},
+	{name: "discard-csv-4", about: "--discard, CSV, 4 connections", unit: "GB/s", format: "%.2f", target: 2, measure: discard("csv", csvRows, 4, 0)},
+	{name: "discard-ndjson-4", about: "--discard, JSON lines, 4 connections", unit: "GB/s", format: "%.2f", target: 2, measure: discard("ndjson", jsonRows, 4, 0)},
 	{name: "load-csv", about: "loads of CSV, stored", unit: "rows/s", format: "%.0f", target: 300_000, measure: load("csv", csvRows)},
 	{name: "load-json", about: "loads of JSON lines, stored", unit: "rows/s", format: "%.0f", target: 300_000, measure: load("ndjson", jsonRows)},
 	{name: "select", about: "SELECT *, packets skipped", unit: "rows/s", format: "%.0f", target: 400_000, measure: query("drain")},
@@ -144,7 +145,7 @@ func (b *bench) ceiling(ctx context.Context) (float64, error) {
 	return float64(p.Bytes) / p.Seconds / 1e9, err
 }
 
-func discard(form string, rows, connections int) func(b *bench, ctx context.Context) (float64, error) {
+func discard(form string, rows, connections, chunk int) func(b *bench, ctx context.Context) (float64, error) {
 	return func(b *bench, ctx context.Context) (float64, error) {
 		before, err := b.discarding.Rows(ctx, "bench", "orders")
 		if err != nil {
@@ -154,7 +155,7 @@ func discard(form string, rows, connections int) func(b *bench, ctx context.Cont
 		if err != nil {
 			return 0, err
 		}
-		l := &loads{backend: b.discarding.BEHTTP, table: "orders", form: f, connections: connections, each: 20 / connections, rows: rows}
+		l := &loads{backend: b.discarding.BEHTTP, table: "orders", form: f, connections: connections, each: 20 / connections, rows: rows, chunk: chunk}
 		p, err := passing(ctx, l.arguments()...)
 		if err != nil {
 			return 0, err

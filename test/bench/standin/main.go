@@ -75,7 +75,7 @@ func parent(ctx context.Context) error {
 // child does one thing; args are its name and what it needs.
 func child(ctx context.Context, args []string) error {
 	what, args := args[0], args[1:]
-	wanted, ok := map[string]int{"sink": 0, "ceiling": 1, "load": 6, "drain": 2, "scan": 2}[what]
+	wanted, ok := map[string]int{"sink": 0, "ceiling": 1, "load": 7, "drain": 2, "scan": 2}[what]
 	if !ok || len(args) != wanted {
 		return fmt.Errorf("a child does not know %q with %d arguments", what, len(args))
 	}
@@ -104,7 +104,7 @@ func child(ctx context.Context, args []string) error {
 
 // arguments is what parseLoads reads.
 func (l *loads) arguments() []string {
-	return []string{"load", l.backend, l.table, l.form.name, strconv.Itoa(l.connections), strconv.Itoa(l.each), strconv.Itoa(l.rows)}
+	return []string{"load", l.backend, l.table, l.form.name, strconv.Itoa(l.connections), strconv.Itoa(l.each), strconv.Itoa(l.rows), strconv.Itoa(l.chunk)}
 }
 
 func parseLoads(args []string) (*loads, error) {
@@ -113,7 +113,7 @@ func parseLoads(args []string) (*loads, error) {
 	if l.form, err = formOf(args[2]); err != nil {
 		return nil, err
 	}
-	for i, n := range []*int{&l.connections, &l.each, &l.rows} {
+	for i, n := range []*int{&l.connections, &l.each, &l.rows, &l.chunk} {
 		if *n, err = strconv.Atoi(args[3+i]); err != nil {
 			return nil, err
 		}

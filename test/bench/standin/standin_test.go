@@ -76,7 +76,7 @@ func TestLoadAndRead(t *testing.T) {
 	const rows = 500
 	want := int64(0)
 	for i := range forms {
-		l := &loads{backend: s.BEAddr(), table: "orders", form: &forms[i], connections: 2, each: 3, rows: rows}
+		l := &loads{backend: s.BEAddr(), table: "orders", form: &forms[i], connections: 2, each: 3, rows: rows, chunk: 1000 * i}
 		p, err := l.run(t.Context())
 		if err != nil || p.Rows != 6*rows || p.Bytes != 6*int64(len(forms[i].body(rows))) || p.Seconds <= 0 {
 			t.Fatalf("%s: %+v, %v", forms[i].name, p, err)
@@ -119,7 +119,7 @@ func TestLoadsAreChecked(t *testing.T) {
 }
 
 func TestLoadsAsArguments(t *testing.T) {
-	want := &loads{backend: "127.0.0.2:8040", table: "orders", form: &forms[1], connections: 4, each: 5, rows: 6}
+	want := &loads{backend: "127.0.0.2:8040", table: "orders", form: &forms[1], connections: 4, each: 5, rows: 6, chunk: 7}
 	got, err := parseLoads(want.arguments()[1:])
 	if err != nil || got.form != want.form {
 		t.Fatalf("%+v, %v", got, err)
@@ -128,7 +128,7 @@ func TestLoadsAsArguments(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if _, err := parseLoads([]string{"a", "t", "xml", "1", "1", "1"}); err == nil {
+	if _, err := parseLoads([]string{"a", "t", "xml", "1", "1", "1", "0"}); err == nil {
 		t.Error("an unknown form was taken")
 	}
 	if err := child(t.Context(), []string{"load", "a"}); err == nil {

@@ -29,10 +29,28 @@ type loads struct {
 	connections    int
 	each           int // loads on a connection
 	rows           int // of a load
+	chunk          int // bytes of a chunk; 0: the body comes with its length
+}
+
+// framed gives what goes over the wire for a body, and the header that says how it ends.
+func (l *loads) framed(body []byte) (wire []byte, header string) {
+	if l.chunk == 0 {
+		return body, fmt.Sprintf("Content-Length: %d\r\n", len(body))
+	}
+	wire = make([]byte, 0, len(body)+16*(len(body)/l.chunk+2))
+	for len(body) > 0 {
+		n := min(l.chunk, len(body))
+		wire = fmt.Appendf(wire, "%x\r\n", n)
+		wire = append(append(wire, body[:n]...), "\r\n"...)
+		body = body[n:]
+	}
+	return append(wire, "0\r\n\r\n"...), "Transfer-Encoding: chunked\r\n"
 }
 
 func (l *loads) run(ctx context.Context) (passed, error) {
 	body := l.form.body(l.rows)
+	wire, header := l.framed(body)
+	header += l.form.headers
 	conns := make([]*loader, l.connections)
 	for i := range conns {
 		var dialer net.Dialer
@@ -49,7 +67,7 @@ func (l *loads) run(ctx context.Context) (passed, error) {
 	for i, c := range conns {
 		wg.Go(func() {
 			for n := 0; n < l.each && failed[i] == nil; n++ {
-				failed[i] = c.load(l.table, l.form.headers, body, l.rows)
+				failed[i] = c.load(l.table, header, wire, l.rows)
 			}
 		})
 	}
@@ -67,13 +85,13 @@ type loader struct {
 }
 
 // load sends one body and checks that the server saw every row of it.
-func (l *loader) load(table, headers string, body []byte, rows int) error {
+func (l *loader) load(table, headers string, wire []byte, rows int) error {
 	head := fmt.Sprintf("PUT /api/bench/%s/_stream_load HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic cm9vdDo=\r\n"+
-		"Content-Length: %d\r\nignore_json_size: true\r\n%s\r\n", table, l.conn.RemoteAddr(), len(body), headers)
+		"ignore_json_size: true\r\n%s\r\n", table, l.conn.RemoteAddr(), headers)
 	if _, err := io.WriteString(l.conn, head); err != nil {
 		return err
 	}
-	if _, err := l.conn.Write(body); err != nil {
+	if _, err := l.conn.Write(wire); err != nil {
 		return err
 	}
 	res, err := http.ReadResponse(l.answers, nil)

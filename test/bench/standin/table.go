@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/gx-etl/gx/test/bench/rig"
@@ -46,7 +47,7 @@ func (b *bench) print(w io.Writer) {
 		target, met := "-", "-"
 		if s.target != 0 {
 			sign := map[bool]string{true: "≤", false: "≥"}[s.atMost]
-			target = fmt.Sprintf("%s %.6g", sign, b.target(s))
+			target = fmt.Sprint(sign, " ", math.Round(100*b.target(s))/100)
 			met = map[bool]string{true: "met", false: "not met"}[b.met(s)]
 		}
 		rows = append(rows, []string{s.about, s.unit, fmt.Sprintf(s.format, best),
