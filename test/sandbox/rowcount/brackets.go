@@ -20,13 +20,25 @@ type carry struct {
 
 const oddBits = 0xaaaaaaaaaaaaaaaa
 
+// Setting the bits of 0x26 makes all four brackets 0x7f, and besides them only
+// Y, _, y and DEL: words without any of these are done with quickly.
+const (
+	bracketBits = 0x26 * ones
+	allBrackets = 0x7f * ones
+)
+
 // findPlain fills out with the brackets of data, 64 bytes for each.
 func findPlain(data []byte, out []brackets, c *carry) {
 	for i := range out {
 		words := load(data[i*blockSize:])
-		quote := equal(&words, '"')
-		if slash := equal(&words, '\\'); slash|c.escaped != 0 {
-			quote &^= c.escapes(slash)
+		var quote, slashes, maybe uint64
+		for at, w := range words {
+			quote |= zeros(w^'"'*ones) * gather >> 56 << (8 * at)
+			slashes |= zeros(w ^ '\\'*ones)
+			maybe |= zeros((w | bracketBits) ^ allBrackets)
+		}
+		if slashes|c.escaped != 0 {
+			quote &^= c.escapes(equal(&words, '\\'))
 		}
 		// Each bit is now the parity of the quotes up to and including its own
 		// byte: set from an opening quote to before the closing one.
@@ -36,6 +48,10 @@ func findPlain(data []byte, out []brackets, c *carry) {
 		}
 		inside ^= c.inString
 		c.inString = uint64(int64(inside) >> 63)
+		if maybe == 0 {
+			out[i] = brackets{}
+			continue
+		}
 		out[i] = brackets{
 			curly:  equal(&words, '{') &^ inside,
 			square: equal(&words, '[') &^ inside,
