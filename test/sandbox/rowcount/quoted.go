@@ -5,55 +5,74 @@ import (
 	"math/bits"
 )
 
-// Dialect is delimited text whose fields may hold delimiters.
+// Dialect is delimited text whose fields may hold delimiters. It is read as the
+// server reads it: an enclose inside a plain field is dropped and makes the byte
+// behind it data, and an escape before a byte that needs none ends what is
+// enclosed. Enclose and Escape are compared as they are, 0 with a zero byte.
 type Dialect struct {
-	Separator []byte // of fields, one byte or more
-	Delimiter []byte // of rows, one byte or more
-	// Enclose, as the first byte of a field, begins text that runs to the next
-	// one that is not doubled. 0: none.
-	Enclose byte
-	// Escape makes the separator, the delimiter or the byte after it data. 0: none.
-	Escape byte
-	// Trim lets an enclose count as the first byte of a field when only spaces
-	// are before it.
-	Trim bool
+	Separator []byte // of fields, one byte or more, at most 1024
+	Delimiter []byte // of rows, one byte or more, at most 1024
+	Enclose   byte   // first byte of a field: text up to the next one that is not doubled
+	Escape    byte   // the enclose, escape, separator or delimiter behind it is data
+	Trim      bool   // spaces do not begin a field
+	// LiteralPair makes two encloses at the start of a field an empty field before
+	// a separator or delimiter, and data otherwise.
+	LiteralPair bool
 }
 
-// Quoted counts the rows of a stream in a Dialect; blank lines are no rows. Not
-// safe for concurrent use.
+type state uint8
+
+const (
+	atStart state = iota
+	ordinary
+	enclosed
+	escaped
+	doubled // behind an enclose that makes the next byte data
+)
+
+// Quoted counts the rows of a stream in a Dialect; lines without a byte, or with
+// nothing but spaces that are trimmed, are no rows. Not safe for concurrent use.
 type Quoted struct {
 	d       Dialect
 	special [4]byte // bytes that may be more than data
 	reach   int     // bytes needed to judge a special one
 
-	skip       int
-	rows       int64
-	inRow      bool // bytes of the current row were seen
-	inField    bool // bytes of the current field were seen, spaces apart that are trimmed
-	inEnclosed bool
-	marks      [stretch / blockSize]uint64
+	skip     int
+	rows     int64
+	inRow    bool   // a field of the current row has ended
+	length   int    // bytes of the current row that were taken
+	end      []byte // the last of all bytes taken, as many as a delimiter has
+	in, back state
+	marks    [stretch / blockSize]uint64
 }
 
 // stretch is how many bytes are marked before they are walked through.
 const stretch = 16 << 10
 
-// NewQuoted returns a counter. The first skip rows, blank ones too, are not counted.
+// NewQuoted returns a counter. The first skip lines are cut at delimiters, without
+// a look at what is enclosed, and not counted.
 func NewQuoted(d Dialect, skip int) *Quoted {
-	c := &Quoted{d: d, skip: skip, reach: max(len(d.Separator), len(d.Delimiter)) + 2}
-	c.special = [4]byte{d.Separator[0], d.Delimiter[0], d.Delimiter[0], d.Delimiter[0]}
-	if d.Enclose != 0 {
-		c.special[2] = d.Enclose
-	}
-	if d.Escape != 0 {
-		c.special[3] = d.Escape
-	}
-	return c
+	return &Quoted{d: d, skip: skip, reach: max(len(d.Separator), len(d.Delimiter)) + 2,
+		special: [4]byte{d.Separator[0], d.Delimiter[0], d.Enclose, d.Escape}}
 }
 
 // Feed takes the next bytes of the stream and returns how many of them it is done
 // with. The others, at most as many as a separator or delimiter and one more, must
 // come again at the front of the next call.
 func (c *Quoted) Feed(data []byte) (used int) {
+	used = c.feed(data)
+	c.end = append(c.end, data[max(0, used-len(c.d.Delimiter)):used]...)
+	c.end = append(c.end[:0], c.end[max(0, len(c.end)-len(c.d.Delimiter)):]...)
+	return used
+}
+
+func (c *Quoted) feed(data []byte) (used int) {
+	used = c.cut(data)
+	if c.skip > 0 {
+		kept := min(len(data)-used, len(c.d.Delimiter)-1)
+		c.length += len(data) - used - kept
+		return len(data) - kept
+	}
 	for {
 		piece := data[used:min(len(data), used+stretch)]
 		n := c.walk(piece, false)
@@ -64,37 +83,59 @@ func (c *Quoted) Feed(data []byte) (used int) {
 	}
 }
 
+// cut takes the lines to be skipped.
+func (c *Quoted) cut(data []byte) (used int) {
+	for c.skip > 0 {
+		end := bytes.Index(data[used:], c.d.Delimiter)
+		if end < 0 {
+			break
+		}
+		used += end + len(c.d.Delimiter)
+		c.length = 0
+		c.skip--
+	}
+	return used
+}
+
 // End says that the stream is over, after the bytes in rest, which are those that
 // Feed was not done with. It returns the number of rows, and how many lines there
-// were too few to skip.
+// were too few to skip. As the server does, it puts a delimiter behind a row that
+// does not end with one, so that an escape or an enclose at the end takes it as data.
 func (c *Quoted) End(rest []byte) (rows int64, missing int) {
-	c.walk(rest, true)
-	if c.inRow {
+	row := append(c.end[max(0, len(c.end)-c.length):len(c.end):len(c.end)], rest...)
+	if len(row) > 0 && !bytes.HasSuffix(row, c.d.Delimiter) {
+		rest = append(rest[:len(rest):len(rest)], c.d.Delimiter...)
+	}
+	if rest = rest[c.cut(rest):]; c.skip == 0 {
+		c.walk(rest, true)
 		c.endRow()
 	}
 	return c.rows, c.skip
 }
 
 func (c *Quoted) endRow() {
-	switch {
-	case c.skip > 0:
-		c.skip--
-	case c.inRow:
+	if c.inRow || c.in != atStart {
 		c.rows++
 	}
-	c.inRow, c.inField, c.inEnclosed = false, false, false
+	c.inRow, c.in = false, atStart
 }
 
 // walk goes from special byte to special byte and stops where it cannot judge
 // one for want of what follows. It returns how far it came.
 func (c *Quoted) walk(data []byte, last bool) int {
 	c.mark(data)
-	d, separator, delimiter := &c.d, c.d.Separator[0], c.d.Delimiter[0]
+	d := &c.d
 	end := len(data)
 	if !last {
 		end -= c.reach - 1 // special bytes from here on must wait
 	}
+	begun := -c.length // where the current row begins
 	for at := 0; at < len(data); {
+		if c.in == doubled {
+			c.in = c.back
+			at++
+			continue
+		}
 		if next := c.next(at, len(data)); next > at {
 			c.plain(data[at:next])
 			if at = next; at == len(data) {
@@ -102,39 +143,67 @@ func (c *Quoted) walk(data []byte, last bool) int {
 			}
 		}
 		if at >= end {
+			c.length = at - begun
 			return at
 		}
 		b, rest := data[at], data[at:]
-		switch {
-		case d.Escape != 0 && b == d.Escape && len(rest) > 1 && !(b == d.Enclose && c.inEnclosed):
-			c.inField = true
-			at += 1 + c.escaped(rest[1:])
-		case c.inEnclosed:
+		switch c.in {
+		case enclosed:
 			at++
-			if b != d.Enclose {
-				break
+			switch {
+			case b == d.Enclose && len(rest) > 1 && rest[1] == b:
+				c.back, c.in = enclosed, doubled
+			case b == d.Enclose:
+				c.in = ordinary
+			case b == d.Escape:
+				c.back, c.in = enclosed, escaped
 			}
-			if len(rest) > 1 && rest[1] == b {
+			continue
+		case escaped:
+			switch n := c.delimiterAt(rest); {
+			case b == d.Enclose || b == d.Escape:
+				c.in = c.back
 				at++
-			} else {
-				c.inEnclosed = false
+			case n > 0:
+				c.in = c.back
+				at += n
+			default:
+				c.in = ordinary
 			}
-		case d.Enclose != 0 && !c.inField && b == d.Enclose:
-			c.inEnclosed, c.inField = true, true
-			at++
-		case b == delimiter && begins(rest, d.Delimiter):
+			continue
+		case atStart:
+			if d.Trim && b == ' ' {
+				at++
+				continue
+			}
+		}
+		switch {
+		case begins(rest, d.Delimiter):
 			c.endRow()
 			at += len(d.Delimiter)
-			continue
-		case b == separator && begins(rest, d.Separator):
-			c.inField = false
+			begun = at
+		case begins(rest, d.Separator):
+			c.inRow, c.in = true, atStart
 			at += len(d.Separator)
+		case b == d.Escape:
+			c.back, c.in = ordinary, escaped
+			at++
+		case b == d.Enclose && c.in == ordinary:
+			c.back, c.in = ordinary, doubled
+			at++
+		case b == d.Enclose:
+			at++
+			c.in = enclosed
+			if d.LiteralPair && len(rest) > 1 && rest[1] == b {
+				at++
+				c.in = ordinary
+			}
 		default:
-			c.plain(rest[:1])
+			c.in = ordinary
 			at++
 		}
-		c.inRow = true
 	}
+	c.length = len(data) - begun
 	return len(data)
 }
 
@@ -143,22 +212,27 @@ func begins(data, prefix []byte) bool {
 	return data[0] == prefix[0] && (len(prefix) == 1 || bytes.HasPrefix(data, prefix))
 }
 
-// escaped tells how many of the bytes after an escape it makes data.
-func (c *Quoted) escaped(after []byte) int {
+// delimiterAt returns the length of the delimiter or separator that data begins
+// with, or 0.
+func (c *Quoted) delimiterAt(data []byte) int {
 	switch {
-	case begins(after, c.d.Delimiter):
+	case begins(data, c.d.Delimiter):
 		return len(c.d.Delimiter)
-	case begins(after, c.d.Separator):
+	case begins(data, c.d.Separator):
 		return len(c.d.Separator)
 	}
-	return 1
+	return 0
 }
 
-// plain takes bytes that are nothing but data.
+// plain takes bytes that are none of the special ones.
 func (c *Quoted) plain(data []byte) {
-	c.inRow = true
-	if !c.inField {
-		c.inField = !c.d.Trim || len(bytes.TrimLeft(data, " ")) > 0
+	switch c.in {
+	case escaped:
+		c.in = ordinary
+	case atStart:
+		if !c.d.Trim || len(bytes.TrimLeft(data, " ")) > 0 {
+			c.in = ordinary
+		}
 	}
 }
 
