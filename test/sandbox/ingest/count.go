@@ -10,11 +10,16 @@ import (
 // discard mode: bodies are drained at memory speed, yet the count is exact. Rows
 // are not looked into: none is refused.
 type counter struct {
-	q      *Request
-	rows   int64 // of JSON
-	csv    *rowcount.CSV
-	quoted *csvReader
-	rest   []byte // what csv asked to see again
+	q    *Request
+	rows int64       // of JSON
+	csv  textCounter // nil for JSON
+	rest []byte      // what csv asked to see again
+}
+
+// textCounter is a counter of rowcount for some dialect of CSV.
+type textCounter interface {
+	Feed(data []byte) (used int)
+	End(rest []byte) (rows int64, missing int)
 }
 
 func newCounter(q *Request) *counter {
@@ -22,7 +27,8 @@ func newCounter(q *Request) *counter {
 	switch {
 	case q.json:
 	case q.quoted():
-		c.quoted = &csvReader{q: q, skip: q.skip}
+		c.csv = rowcount.NewQuoted(rowcount.Dialect{Separator: q.separator, Delimiter: q.delimiter,
+			Enclose: q.enclose, Escape: q.escape, Trim: q.trim, LiteralPair: !q.options.Release.AtLeastPatch(3, 1, 7)}, q.skip)
 	default:
 		c.csv = rowcount.NewCSV(q.delimiter, q.skip)
 	}
@@ -35,10 +41,7 @@ func newCounter(q *Request) *counter {
 const countPiece = 64 << 10
 
 func (c *counter) read(src io.Reader) error {
-	switch {
-	case c.quoted != nil:
-		return c.quoted.read(src)
-	case c.csv == nil:
+	if c.csv == nil {
 		rows, err := countJSON(src, c.q)
 		c.rows += rows
 		return err
@@ -62,11 +65,7 @@ func (c *counter) read(src io.Reader) error {
 }
 
 func (c *counter) finish() (int64, error) {
-	switch {
-	case c.quoted != nil:
-		err := c.quoted.finish()
-		return c.quoted.counted, err
-	case c.csv == nil:
+	if c.csv == nil {
 		return c.rows, nil
 	}
 	rows, missing := c.csv.End(c.rest)

@@ -12,11 +12,10 @@ const maxLine = 2<<30 + 100<<20 // bytes of one CSV row
 // csvReader cuts a CSV stream into rows and fields and feeds them to a sink. The
 // stream may come in several bodies.
 type csvReader struct {
-	q       *Request
-	sink    *rowSink // nil: rows are only counted
-	counted int64
-	fields  [][]byte
-	skip    int
+	q      *Request
+	sink   *rowSink
+	fields [][]byte
+	skip   int
 	// special marks the bytes that may end a run of data in a quoted dialect.
 	special [256]bool
 	// text is where fields that had to be rewritten live until the row ends.
@@ -57,10 +56,9 @@ func (r *csvReader) read(src io.Reader) error {
 		}
 		n, err := src.Read(buf[kept:])
 		filled := kept + n
-		if r.taken += int64(n); r.sink != nil {
-			if err := r.q.checkMemory(min(r.taken, bufferSize)); err != nil {
-				return err
-			}
+		r.taken += int64(n)
+		if err := r.q.checkMemory(min(r.taken, bufferSize)); err != nil {
+			return err
 		}
 		used := 0
 		if n > 0 {
@@ -181,10 +179,6 @@ func trimSpaces(f []byte) []byte {
 
 // emit hands a row on, after the checks of a row as a whole.
 func (r *csvReader) emit(row []byte, clean bool) {
-	if r.sink == nil {
-		r.counted++
-		return
-	}
 	if want := len(r.sink.mapping.sources); len(r.fields) != want {
 		r.sink.unread(r.q.countMismatch(want, len(r.fields)), row)
 		return

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/gx-etl/gx/test/sandbox/release"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
@@ -30,6 +31,24 @@ func TestCountCSVAgreesWithSplitting(t *testing.T) {
 		got, err := countRows(&Request{delimiter: []byte(delimiter), skip: skip}, &oddPieces{data: data, n: len(data)})
 		if (err != nil) != short || got != want {
 			t.Fatalf("%q by %q, %d skipped: %d, %v; want %d, error %v", data, delimiter, skip, got, err, want, short)
+		}
+	})
+}
+
+// In every dialect and release, the counter sees the rows that the reader cuts.
+func TestCountQuotedAgreesWithTheReader(t *testing.T) {
+	tab := fuzzTable(t, store.Duplicate)
+	rapid.Check(t, func(rt *rapid.T) {
+		q := New(Options{Release: rapid.SampledFrom([]release.Release{{Major: 3, Minor: 0}, release.Newest()}).Draw(rt, "release")}, "d", "t", "l")
+		q.separator = []byte(rapid.SampledFrom([]string{",", "||"}).Draw(rt, "separator"))
+		q.delimiter = []byte(rapid.SampledFrom([]string{"\n", "\r\n", "##"}).Draw(rt, "delimiter"))
+		q.enclose, q.escape = '"', rapid.SampledFrom([]byte{0, '\\'}).Draw(rt, "escape")
+		q.trim, q.skip = rapid.Bool().Draw(rt, "trim"), rapid.IntRange(0, 2).Draw(rt, "skip")
+		data := []byte(strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{",", "|", "\n", "\r\n", "#", `"`, `""`, `\`, " ", "a", "1"}), 0, 60).Draw(rt, "data"), ""))
+		sink, readErr := readRows(t, tab, q, &oddPieces{data: data})
+		rows, err := countRows(q, &oddPieces{data: data, n: len(data)})
+		if (err != nil) != (readErr != nil) || err == nil && rows != sink.total {
+			rt.Fatalf("%q: %d counted, %v; %d read, %v", data, rows, err, sink.total, readErr)
 		}
 	})
 }
