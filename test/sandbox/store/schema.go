@@ -1,8 +1,10 @@
 // Package store keeps the databases, tables and rows of the StarRocks stand-in.
 //
-// Rows live in typed column vectors, cut in chunks of 65536 rows. Vectors only
-// ever grow, so a snapshot is a copy of slice headers; replaced and removed rows
-// are marked in a bitmap that is copied before it changes once a snapshot holds it.
+// Rows live in partitions, there in typed column vectors, cut in chunks of 65536
+// rows. Vectors only ever grow, so a snapshot is a copy of slice headers; replaced
+// and removed rows are marked in a bitmap that is copied before it changes once a
+// snapshot holds it. What a schema change replaces is one immutable value (layout),
+// which batches and snapshots keep.
 package store
 
 import (

@@ -118,6 +118,11 @@ func textGen() *rapid.Generator[string] {
 // names a place; what it accepts, it accepts again as SHOW CREATE TABLE writes it.
 func FuzzParse(f *testing.F) {
 	f.Add("CREATE TABLE t (k INT NOT NULL, v VARCHAR(8)) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k) BUCKETS 2 PROPERTIES (\"a\" = \"b\")")
+	f.Add("CREATE TABLE t (k INT, d DATE) PARTITION BY RANGE(d, k) (PARTITION p VALUES LESS THAN (\"2024-01-01\", MAXVALUE), PARTITION `a b` VALUES [('x'), (-2)))")
+	f.Add("CREATE TABLE t (k INT, d DATE) PARTITION BY LIST(k, d) (PARTITION p VALUES IN ((1, NULL), (2, '\\\"')))")
+	f.Add("CREATE TABLE t (`d d` DATETIME, k INT) PARTITION BY time_slice(`d d`, INTERVAL 3 MONTH) (START (\"2024-01-01\") END (\"2024-02-01\") EVERY (INTERVAL 1 WEEK))")
+	f.Add("ALTER TABLE d.t ADD COLUMN x INT DEFAULT \"1\" AFTER k, DROP COLUMN y")
+	f.Add("ALTER TABLE t REPLACE PARTITION (p) WITH TEMPORARY PARTITION (q) PROPERTIES (\"strict_range\" = \"false\")")
 	f.Fuzz(func(t *testing.T, src string) {
 		st, err := parse(src)
 		if err != nil {
