@@ -4,7 +4,7 @@ import "testing"
 
 // A tablet with too many versions refuses a load before its body is read, and takes
 // it under the same label once the versions are merged.
-func TestTooManyVersions(t *testing.T) {
+func TestVersionsAreMerged(t *testing.T) {
 	b := start(t, func(o *Options) { o.Limits.TabletVersions, o.Limits.CompactEvery = 3, -1 })
 	for range 3 {
 		b.want(b.load("t", "1\ta\t5\n"), "Success", "")
