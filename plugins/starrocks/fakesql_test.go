@@ -65,6 +65,7 @@ func tableResults(model string, columns ...string) map[string]sqlResult {
 		"current_version()":                {columns: []string{"v"}, rows: [][]string{{"3.3.5-abc"}}},
 		"SHOW BACKENDS":                    {code: 5203, err: "Access denied; you need (at least one of) the OPERATE privilege(s)"},
 		"SHOW COMPUTE NODES":               {code: 5203, err: "Access denied; you need (at least one of) the OPERATE privilege(s)"},
+		"SHOW FRONTENDS":                   {columns: []string{"Name", "IP", "HttpPort"}},
 	}
 }
 

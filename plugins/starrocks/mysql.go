@@ -119,8 +119,9 @@ func parseVersion(v string) (major, minor int, ok bool) {
 	return major, minor, err1 == nil && err2 == nil
 }
 
-// loadServers lists host:port of all backends and compute nodes. Ordinary users may not see them: then the error says so.
-func (f *frontendSQL) loadServers(ctx context.Context) (servers []string, err error) {
+// servers lists host:port of all servers of the cluster: backends and compute nodes, which take loads, and frontends, to
+// which a follower sends on who asks for a label. Ordinary users may not see them: then the error says so.
+func (f *frontendSQL) servers(ctx context.Context) (servers []string, err error) {
 	var errs error
 	for _, q := range []string{"SHOW BACKENDS", "SHOW COMPUTE NODES"} {
 		found, err := f.column2(ctx, q, "IP", "HttpPort")
@@ -132,10 +133,12 @@ func (f *frontendSQL) loadServers(ctx context.Context) (servers []string, err er
 	if len(servers) == 0 && errs == nil {
 		errs = errors.New("the cluster lists no backend")
 	}
-	if len(servers) > 0 {
-		errs = nil
+	if len(servers) == 0 {
+		return nil, errs
 	}
-	return servers, errs
+	// Who may not see the frontends still has a list: labels are then asked for where the job says, and nowhere else.
+	frontends, _ := f.column2(ctx, "SHOW FRONTENDS", "IP", "HttpPort")
+	return append(servers, frontends...), nil
 }
 
 // column2 reads two columns of a SHOW statement, whatever other columns the release has, and joins them as host:port.

@@ -115,7 +115,7 @@ func (w *Writer) look(ctx context.Context, hosts *streamload.Hosts) (notes []str
 			notes = append(notes, fmt.Sprintf("StarRocks %s may refuse compressed JSON, which came with 3.2.7", oneLine(fmt.Errorf("%s", v))))
 		}
 	}
-	servers, err := w.sql.loadServers(ctx)
+	servers, err := w.sql.servers(ctx)
 	if err != nil {
 		return append(notes, "the servers of the cluster cannot be listed ("+oneLine(err)+"): redirects are followed to any host the frontends name, except link-local ones; allowedHosts and redirectMap say more")
 	}

@@ -180,6 +180,31 @@ func TestStateAtTheLeader(t *testing.T) {
 	}
 }
 
+// A leader that neither the job nor the cluster names is not asked for a label, and not waited for: the load goes out
+// again under its label, and the password nowhere else.
+func TestStateAtAStranger(t *testing.T) {
+	c := newCluster(t)
+	c.answers = []string{"500!", ok3}
+	asked := 0
+	follower := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		to := c.frontend
+		if r.Method == http.MethodGet {
+			asked++
+			to = "10.0.0.9:8030"
+		}
+		w.Header().Set("Location", "http://"+to+r.URL.RequestURI())
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	})
+	s, _ := sender(t, 1, follower)
+	s.cfg.Hosts.Name([]string{c.backend})
+	if _, err := s.Send(t.Context(), rows3()); err != nil {
+		t.Fatal(err)
+	}
+	if be := c.loads(); len(be) != 2 || asked != 1 {
+		t.Errorf("%d loads, asked %d times", len(be), asked)
+	}
+}
+
 func TestFrontendsTakeTurns(t *testing.T) {
 	a, b := newCluster(t), newCluster(t)
 	dead := closedPort(t)

@@ -31,7 +31,7 @@ func (s *Sender) settle(ctx context.Context, l *Load) (labelState, error) {
 		case ctx.Err() != nil:
 			return stateUnclear, ctx.Err()
 		case err != nil:
-			if time.Since(asked) > s.asking || errors.Is(err, errNoStates) {
+			if time.Since(asked) > s.asking || errors.Is(err, errNoStates) || errors.Is(err, errNotTrusted) {
 				return stateUnclear, nil // sending again under the same label is as safe
 			}
 		case st == stateRunning:
@@ -56,6 +56,9 @@ func (s *Sender) settle(ctx context.Context, l *Load) (labelState, error) {
 
 // errNoStates: loadUrl names backends only, which do not know labels.
 var errNoStates = errors.New("no frontend to ask for the state of a label")
+
+// errNotTrusted: a frontend sends on to a server that may not be asked. Waiting does not change that.
+var errNotTrusted = errors.New("the state of a label cannot be asked for")
 
 // state asks get_load_state.
 func (c *Client) state(ctx context.Context, l *Load) (labelState, error) {
@@ -115,6 +118,7 @@ func (c *Client) askAny(ctx context.Context, method, path, raw, query string) (r
 				break
 			}
 			if u, err = c.cfg.Hosts.Vet(r.location, path); err != nil {
+				err = fmt.Errorf("%w: %w", errNotTrusted, err)
 				break
 			}
 		}
