@@ -24,6 +24,8 @@ type Sandbox struct {
 	FEQuery string `json:"feQuery"`
 	BEHTTP  string `json:"beHttp"`
 	Control string `json:"control"`
+	// Followers are the FEs besides the leader.
+	Followers []string `json:"followers"`
 
 	DB   *sql.DB // as root
 	cmd  *exec.Cmd
@@ -31,15 +33,15 @@ type Sandbox struct {
 	log  *os.File
 }
 
-func startSandbox(program, dir string) (*Sandbox, error) {
+func startSandbox(program, dir string, flags ...string) (*Sandbox, error) {
 	ready := filepath.Join(dir, "ready.json")
 	log, err := os.Create(filepath.Join(dir, "sandbox.log"))
 	if err != nil {
 		return nil, err
 	}
 	s := &Sandbox{log: log, exit: make(chan struct{})}
-	s.cmd = exec.Command(program, "--kafka", "127.0.0.1:0", "--fe-http", "127.0.0.1:0", "--fe-query", "127.0.0.1:0",
-		"--be-http", "127.0.0.2:0", "--control", "127.0.0.1:0", "--ready-file", ready, "--user", User+":"+Password)
+	s.cmd = exec.Command(program, append([]string{"--kafka", "127.0.0.1:0", "--fe-http", "127.0.0.1:0", "--fe-query", "127.0.0.1:0",
+		"--be-http", "127.0.0.2:0", "--control", "127.0.0.1:0", "--ready-file", ready, "--user", User + ":" + Password}, flags...)...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.SysProcAttr = diesWithUs()
 	if err := s.cmd.Start(); err != nil {
@@ -140,6 +142,12 @@ func (s *Sandbox) Hits(t *testing.T, table string) (n int) {
 		}
 	}
 	return n
+}
+
+// Do makes the server "be:0", or an FE by its number, stop, start, restart or lead.
+func (s *Sandbox) Do(t *testing.T, node, verb string) {
+	t.Helper()
+	s.control(t, http.MethodPost, "/node", map[string]string{"node": node, "do": verb}, nil)
 }
 
 // Request is an HTTP request as the stand-in saw it.

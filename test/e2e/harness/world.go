@@ -84,6 +84,22 @@ func (w *World) stop() {
 	_ = os.RemoveAll(w.dir)
 }
 
+// Beside starts another StarRocks stand-in with the flags given, for one test, and gives the world in which it stands in
+// the place of the usual one.
+func (w *World) Beside(t *testing.T, flags ...string) *World {
+	t.Helper()
+	program, err := built.Path("gx-sandbox", w.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := startSandbox(program, t.TempDir(), append([]string{"--kafka", "off"}, flags...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.stop)
+	return &World{Sandbox: s, Brokers: w.Brokers, gx: w.gx, dir: w.dir}
+}
+
 // Each runs a test once per broker, side by side.
 func (w *World) Each(t *testing.T, f func(t *testing.T, c *Case)) {
 	t.Parallel()
