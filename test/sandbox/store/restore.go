@@ -102,6 +102,7 @@ func (s *Store) decode(r io.Reader, size int64) error {
 	}
 	next, users := d.int(), d.bytes()
 	databases := map[string]map[string]*Table{}
+	views := map[string]map[string]View{}
 	for range d.count(2) {
 		db := d.string()
 		if databases[db] != nil {
@@ -119,6 +120,16 @@ func (s *Store) decode(r io.Reader, size int64) error {
 			tables[t.Name()] = t
 		}
 		databases[db] = tables
+		for range d.count(2) {
+			v := View{DB: db, Name: d.string(), Columns: items(d, d.string), Comments: items(d, d.string), Query: d.string(), Comment: d.string(), Security: d.string()}
+			if views[db] == nil {
+				views[db] = map[string]View{}
+			}
+			if _, twice := views[db][v.Name]; twice || tables[v.Name] != nil {
+				d.fail()
+			}
+			views[db][v.Name] = v
+		}
 	}
 	if d.err == nil && d.left != 0 {
 		d.fail()
@@ -129,7 +140,7 @@ func (s *Store) decode(r io.Reader, size int64) error {
 	if err := s.users.UnmarshalJSON(users); err != nil {
 		return err
 	}
-	s.databases = databases
+	s.databases, s.views = databases, views
 	s.nextID.Store(max(next, s.nextID.Load()))
 	return nil
 }

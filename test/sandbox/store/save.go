@@ -27,7 +27,7 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Save writes everything the store holds into a file in dir, which it makes if it
-// has to: databases, tables with their partitions, rows and counters, and users. The
+// has to: databases, views, tables with their partitions, rows and counters, and users. The
 // file of an earlier Save is replaced at the end, so that one of the two is always
 // whole. Commits go on meanwhile; the file holds one moment of all tables. A schema
 // change under way is saved as cancelled.
@@ -186,17 +186,33 @@ func (s *Store) encode(w io.Writer) error {
 		return err
 	}
 	var dbs map[string][]*savedTable
-	s.View(func() { dbs = s.freeze() })
+	views := map[string][]View{}
+	s.View(func() {
+		dbs = s.freeze()
+		for db := range dbs {
+			views[db] = s.Views(db)
+		}
+	})
 	e.int(s.nextID.Load())
 	e.bytes(users)
 	list(e, slices.Sorted(maps.Keys(dbs)), func(db string) {
 		e.string(db)
 		list(e, dbs[db], e.table)
+		list(e, views[db], e.view)
 	})
 	if e.err == nil {
 		e.err = e.w.Flush()
 	}
 	return e.err
+}
+
+func (e *encoder) view(v View) {
+	e.string(v.Name)
+	list(e, v.Columns, e.string)
+	list(e, v.Comments, e.string)
+	e.string(v.Query)
+	e.string(v.Comment)
+	e.string(v.Security)
 }
 
 func (e *encoder) table(t *savedTable) {

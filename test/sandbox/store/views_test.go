@@ -34,6 +34,17 @@ func TestViews(t *testing.T) {
 	if v, ok := s.FindView("d", "v"); !ok || v.Query != "c" || len(s.Views("d")) != 1 {
 		t.Errorf("%v, %v", v, ok)
 	}
+	dir := t.TempDir()
+	if err := s.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	loaded := store.New(store.Options{})
+	if err := loaded.Load(dir); err != nil {
+		t.Fatal(err)
+	}
+	if v, ok := loaded.FindView("d", "v"); !ok || v.Query != "c" || v.DB != "d" {
+		t.Errorf("the loaded view is %v, %v", v, ok)
+	}
 	if _, err := s.CreateTable("d", "v", schema); !errors.As(err, &there) {
 		t.Errorf("a table over a view: %v", err)
 	}
