@@ -90,7 +90,7 @@ func TestSplit(t *testing.T) {
 			table.Truncate()
 			batch := table.NewBatch(nil)
 			var values []any
-			total := rapid.IntRange(0, 30).Draw(rt, "rows")
+			total := rapid.IntRange(0, 10).Draw(rt, "rows")
 			for id := range total {
 				var v any
 				if rapid.IntRange(0, 4).Draw(rt, "filled") > 0 {

@@ -59,9 +59,7 @@ func TestFunctionsSurvive(t *testing.T) {
 			names = append(names, n)
 		}
 	}
-	for _, op := range []string{"+", "-", "*", "/", "%", "~div", "mod"} {
-		names = append(names, op)
-	}
+	names = append(names, "+", "-", "*", "/", "%", "~div", "mod")
 	rapid.Check(t, func(rt *rapid.T) {
 		name := rapid.SampledFrom(names).Draw(rt, "name")
 		low, high := 2, 2
