@@ -35,3 +35,11 @@ type Program interface {
 	// error belongs to the row, not to the load.
 	Eval(inputs []any, out []any) error
 }
+
+// Typed is a Program that tells results that are DECIMAL from text: both come as
+// string, but their casts differ.
+type Typed interface {
+	Program
+	// Decimal says whether the results of expression i are DECIMAL.
+	Decimal(i int) bool
+}

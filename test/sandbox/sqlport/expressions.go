@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 	"github.com/shopspring/decimal"
 
@@ -32,8 +33,25 @@ var errAggregate = errors.New("Don't support aggregation function in load expres
 // say in the server's words what does not read; they hold no place in the
 // text. A Program needs nothing of the server any more.
 func (s *Server) Expressions(inputs []load.Input, exprs []string) (load.Program, error) {
+	return s.expressions("", inputs, exprs)
+}
+
+// ExpressionsIn is Expressions in a time zone, as SET time_zone takes it, in place of
+// the global one.
+func (s *Server) ExpressionsIn(zone string) load.Compiler {
+	return func(inputs []load.Input, exprs []string) (load.Program, error) {
+		return s.expressions(zone, inputs, exprs)
+	}
+}
+
+func (s *Server) expressions(zone string, inputs []load.Input, exprs []string) (load.Program, error) {
 	ss := newSession(s, nil)
 	ss.Reset()
+	if zone != "" {
+		if err := ss.vars.set("time_zone", lex.Token{Kind: lex.String, Text: zone}); err != nil {
+			return nil, err
+		}
+	}
 	table := &inputTable{}
 	for _, in := range inputs {
 		table.schema = append(table.schema, &sql.Column{Name: in.Name, Type: builtin.SQLType(in.Type), Nullable: true, Source: "answer", DatabaseSource: scratchDB})
@@ -198,6 +216,9 @@ type program struct {
 	conv  []func(any) any
 	row   sql.Row
 }
+
+// Decimal implements load.Typed.
+func (p *program) Decimal(i int) bool { return types.IsDecimal(p.types[i]) }
 
 // Eval implements load.Program. An expression that fails on a row's values is NULL.
 func (p *program) Eval(inputs []any, out []any) (err error) {

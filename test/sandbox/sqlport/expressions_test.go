@@ -132,6 +132,32 @@ func TestPlainNamesAreExpressions(t *testing.T) {
 	}
 }
 
+// Functions of points in time count in the zone asked for, not in the global one.
+func TestExpressionsInAZone(t *testing.T) {
+	s, err := sqlport.New(store.New(store.Options{}), sqlport.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for zone, want := range map[string]string{"Asia/Shanghai": "1970-01-01 08:00:00", "-03:00": "1969-12-31 21:00:00", "UTC": "1970-01-01 00:00:00"} {
+		p, err := s.ExpressionsIn(zone)(nil, []string{"from_unixtime(0)", "1.5 * 3", "'1.5'"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := make([]any, 3)
+		if err := p.Eval(nil, out); err != nil || out[0] != want {
+			t.Errorf("%s: %v, %v", zone, out[0], err)
+		}
+		typed, ok := p.(expression.Typed)
+		if !ok || !typed.Decimal(1) || typed.Decimal(2) {
+			t.Errorf("the types of %v", out)
+		}
+	}
+	if _, err := s.ExpressionsIn("Moon")(nil, []string{"1"}); err == nil {
+		t.Error("a zone on the moon")
+	}
+}
+
 // TestVolatileExpressions: a random value is another one in every row.
 func TestVolatileExpressions(t *testing.T) {
 	p, err := compile(t, "uuid()", "rand()", "unix_timestamp(now()) > 1700000000")
