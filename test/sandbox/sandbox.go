@@ -137,7 +137,7 @@ func (s *Sandbox) open(played release.Release, labels *ledger.Saved) error {
 	}
 	s.Load, err = load.Start(load.Options{Store: s.Store, FE: o.FEHTTP, BE: o.BEHTTP,
 		Followers: o.Followers, Backends: o.Backends, FollowerAddrs: o.FollowerHTTP, BackendAddrs: o.BackendHTTP,
-		Discard: o.Discard, Limits: o.Limits, Release: played, Clock: s.clock, Compile: s.sql.Expressions, Plan: s.plan, Ledger: s.sql.Ledger(),
+		Discard: o.Discard, Limits: o.Limits, Release: played, Clock: s.clock, Compile: s.sql.Expressions, CompileIn: s.sql.ExpressionsIn, Plan: s.plan, Ledger: s.sql.Ledger(),
 		Faults: &s.faults, Journal: &s.journal})
 	return err
 }

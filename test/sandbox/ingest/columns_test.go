@@ -70,6 +70,8 @@ func TestColumnsHeader(t *testing.T) {
 			log: "NULL value in non-nullable column 'n'"},
 		{name: "result too long", headers: []string{"columns: k,v='123456789'"}, body: "1\n", fails: "too many filtered rows",
 			log: "String (length=9) is too long. The max length of 'v' is 8"},
+		{name: "fraction of a decimal is cut", headers: []string{"columns: k,n=dec('-3.7')"}, body: "1\n", want: "1|NULL|-3"},
+		{name: "text with a fraction is no whole number", headers: []string{"columns: k,n='3.7'"}, body: "1\n", fails: "too many filtered rows", log: "NULL value"},
 		{name: "fraction is cut", headers: []string{"columns: k,n=3.7"}, body: "1\n", want: "1|NULL|3"},
 		{name: "expression fails", headers: []string{"columns: k,n=fail(k)"}, body: "1\n", fails: "too many filtered rows", log: "the expression failed"},
 		{name: "bytes", headers: []string{"columns: k,v=raw(k)"}, body: "1\n", want: "1|1|7"},

@@ -19,7 +19,8 @@ type computed struct {
 	program expression.Program // nil when there is only a condition
 	inputs  []any              // of the row at hand, text or nil
 	results []any
-	values  []any // of the row at hand, by batch column
+	decimal []bool // by result: a string there is a number
+	values  []any  // of the row at hand, by batch column
 
 	where   expression.Program // nil without a condition
 	reads   []int              // batch column of each input of where, -1 for a constant
@@ -52,14 +53,21 @@ func (q *Request) compute(schema *store.Schema, m *mapping) (*computed, error) {
 	return c, c.compileWhere(q, schema, m)
 }
 
+// defaultZone is the time zone of expressions without a timezone header, whatever
+// the global one is.
+const defaultZone = "Asia/Shanghai"
+
 func (q *Request) compiler(what string) (expression.Compiler, error) {
-	if q.zone != "" {
-		if q.options.CompileIn == nil {
-			return nil, fmt.Errorf("timezone: %s together with %s is not supported by this stand-in", q.zone, what)
-		}
-		return q.options.CompileIn(q.zone), nil
+	zone := q.zone
+	if zone == "" {
+		zone = defaultZone
 	}
-	if q.options.Compile == nil {
+	switch {
+	case q.options.CompileIn != nil:
+		return q.options.CompileIn(zone), nil
+	case q.zone != "":
+		return nil, fmt.Errorf("timezone: %s together with %s is not supported by this stand-in", q.zone, what)
+	case q.options.Compile == nil:
 		return nil, fmt.Errorf("%s is not supported by this stand-in", what)
 	}
 	return q.options.Compile, nil
@@ -90,6 +98,12 @@ func (c *computed) compileTargets(q *Request, m *mapping) error {
 	var unknown *expression.UnknownReference
 	if errors.As(err, &unknown) {
 		return inWords("unknown reference column, column=%s, reference=%s", m.targets[unknown.Index].name, unknown.Reference)
+	}
+	c.decimal = make([]bool, len(expressions))
+	if typed, ok := c.program.(expression.Typed); ok {
+		for i := range c.decimal {
+			c.decimal[i] = typed.Decimal(i)
+		}
 	}
 	return err
 }
@@ -268,7 +282,7 @@ func (c *computed) finish(m *mapping, op *store.Op) (keep bool, err error) {
 				if err := checkSketch(column, c.results[i]); err != nil {
 					return false, err
 				}
-				c.values[t.col] = cast(column, c.results[i])
+				c.values[t.col] = cast(column, c.results[i], c.decimal[i])
 				continue
 			}
 			word := appendText(nil, c.results[i])
@@ -316,7 +330,10 @@ func isTrue(v any) bool {
 
 // cast is the cast of an expression's result to its column's type: what does not
 // fit is NULL, in strict mode too, for that looks at plain fields only.
-func cast(c *store.Column, v any) any {
+func cast(c *store.Column, v any, decimal bool) any {
+	if text, ok := v.(string); ok && decimal && c.Type.Kind >= store.TinyInt && c.Type.Kind <= store.LargeInt {
+		v, _, _ = strings.Cut(text, ".") // a fraction is cut off, not rounded
+	}
 	switch x := v.(type) {
 	case nil:
 		return nil

@@ -185,6 +185,9 @@ func TestTimezoneChoosesTheCompiler(t *testing.T) {
 			t.Errorf("%s: asked for %q, %v", zone, asked, err)
 		}
 	}
+	if _, err := loadBodies(t, o, tab, []string{"1\n"}, "columns: k,v='x'"); err != nil || asked != "Asia/Shanghai" {
+		t.Errorf("without header: asked for %q, %v", asked, err)
+	}
 	o.CompileIn = nil
 	_, err := loadBodies(t, o, tab, []string{"1\n"}, "columns: k,v='x'", "timezone: UTC")
 	if err == nil || !strings.Contains(err.Error(), "timezone: UTC together with columns") {

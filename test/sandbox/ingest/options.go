@@ -15,10 +15,11 @@ type Options struct {
 	// Release decides what the server knows; the zero value is the newest.
 	Release release.Release
 	// Compile prepares the expressions of the columns and where headers. Without
-	// it loads that need one are refused.
+	// it and CompileIn loads that need one are refused.
 	Compile expression.Compiler
-	// CompileIn gives the compiler for expressions in the time zone of a timezone
-	// header. Without it loads that have both are refused.
+	// CompileIn gives the compiler for a time zone, that of the timezone header or
+	// the documented default, and goes before Compile. Without it loads that have
+	// the header and expressions are refused.
 	CompileIn func(zone string) expression.Compiler
 	// Now is the time of the server, time.Now when nil.
 	Now func() time.Time

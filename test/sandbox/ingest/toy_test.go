@@ -23,13 +23,20 @@ func toyCompiler(inputs []expression.Input, expressions []string) (expression.Pr
 			return nil, err
 		}
 		p.parts = append(p.parts, f)
+		p.decimal = append(p.decimal, strings.HasPrefix(e, "dec("))
 	}
 	return p, nil
 }
 
+// Decimal implements expression.Typed: what is written dec(x) is DECIMAL.
+func (p *toyProgram) Decimal(i int) bool { return p.decimal[i] }
+
 type toyPart func(inputs []any) (any, error)
 
-type toyProgram struct{ parts []toyPart }
+type toyProgram struct {
+	parts   []toyPart
+	decimal []bool
+}
 
 func (p *toyProgram) Eval(inputs, out []any) error {
 	for i, f := range p.parts {
@@ -106,6 +113,8 @@ func toyCall(inputs []expression.Input, name, args string) (toyPart, error) {
 		return func(in []any) (any, error) {
 			return of(in, func(v any) (any, error) { return []byte(fmt.Sprint(v)), nil })
 		}, nil
+	case "dec":
+		return parts[0], nil
 	case "fail":
 		return func([]any) (any, error) { return nil, errors.New("the expression failed") }, nil
 	case "if":

@@ -49,6 +49,9 @@ type Options struct {
 	// Compile prepares the expressions of columns and where headers; without it
 	// loads that have some are refused.
 	Compile expression.Compiler
+	// CompileIn is Compile for a time zone; without it loads with a timezone header
+	// and expressions are refused.
+	CompileIn func(zone string) expression.Compiler
 	// Plan answers _query_plan; without it the FE says that it is not implemented.
 	Plan Planner
 	// Ledger is the one that others write into as well, INSERT for one; nil is a
@@ -66,6 +69,7 @@ type Server struct {
 	release  release.Release
 	clock    *clock.Clock
 	compile  expression.Compiler
+	inZone   func(zone string) expression.Compiler
 	plan     Planner
 	ledger   *ledger.Ledger
 	faults   *fault.Set
@@ -130,7 +134,7 @@ func Start(o Options) (*Server, error) {
 	}
 	s := &Server{
 		faults: o.Faults, journal: o.Journal,
-		store: o.Store, discard: o.Discard, release: o.Release, clock: o.Clock, compile: o.Compile, plan: o.Plan,
+		store: o.Store, discard: o.Discard, release: o.Release, clock: o.Clock, compile: o.Compile, inZone: o.CompileIn, plan: o.Plan,
 		limits: o.Limits, ledger: o.Ledger,
 		ready: make(chan struct{}), published: map[int64]chan struct{}{}, prepared: map[*ledger.Txn]*work{},
 		discarded: map[string]int64{},
@@ -304,7 +308,7 @@ func (s *Server) Release() release.Release { return s.release }
 // ingestOptions are those of a load that begins now.
 func (s *Server) ingestOptions() ingest.Options {
 	l := s.Limits()
-	return ingest.Options{Limits: l.Limits, Discard: s.discard, Release: s.release, Compile: s.compile}
+	return ingest.Options{Limits: l.Limits, Discard: s.discard, Release: s.release, Compile: s.compile, CompileIn: s.inZone, Now: s.clock.Now}
 }
 
 // FEAddr returns the host:port of the first FE, the leader unless that was moved.
