@@ -94,7 +94,7 @@ func (b *backend) planLoad(r *http.Request, t *txn) *coded {
 		return statusf(codeInternal, "%s", err.Error())
 	}
 	if err := q.Late(h); err != nil {
-		return headerStatus(err)
+		return headerStatus(q, err)
 	}
 	if t.plan != nil {
 		if !q.Same(t.plan) {
@@ -106,11 +106,9 @@ func (b *backend) planLoad(r *http.Request, t *txn) *coded {
 }
 
 // headerStatus tells what the BE finds wrong with a header from what the FE does.
-func headerStatus(err error) *coded {
-	for _, planned := range []string{"Invalid delimiter", "The valid bytes length"} {
-		if strings.HasPrefix(err.Error(), planned) {
-			return statusf(codeAnalysis, "%s", err.Error())
-		}
+func headerStatus(q *ingest.Request, err error) *coded {
+	if q.Planned() {
+		return statusf(codeAnalysis, "%s", err.Error())
 	}
 	return statusf(codeInvalidArgument, "%s", err.Error())
 }
