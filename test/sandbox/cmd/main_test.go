@@ -35,7 +35,10 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-type addresses struct{ Kafka, FEHTTP, FEQuery, BEHTTP, Control string }
+type addresses struct {
+	Kafka, FEHTTP, FEQuery, BEHTTP, Control, Version string
+	Followers, Backends                              []string
+}
 
 // server runs gx-sandbox until the test ends and returns its ready file.
 func server(t *testing.T, args ...string) (addresses, *buffer) {
@@ -82,6 +85,9 @@ func TestServeAndSQL(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, out := server(t, "--kafka", "off", "--init", script, "--user", "bob:p:w")
+	if len(a.Backends) != 1 || a.Backends[0] != a.BEHTTP || a.Followers == nil || len(a.Followers) != 0 || a.Version == "" {
+		t.Errorf("%+v", a)
+	}
 	if a.Kafka != "" || !strings.HasPrefix(a.BEHTTP, "127.0.0.2:") || !strings.Contains(out.String(), "http://"+a.FEHTTP) {
 		t.Errorf("%+v\n%s", a, out)
 	}

@@ -182,7 +182,7 @@ func (s *Set) due(f *state, e *Event) bool {
 	}
 	if f.After > 0 || f.For > 0 {
 		age := s.clock().Sub(f.since)
-		if age < time.Duration(f.After) || f.For > 0 && age >= time.Duration(f.After+f.For) {
+		if age < time.Duration(f.After) || f.For > 0 && age-time.Duration(f.After) >= time.Duration(f.For) {
 			return false
 		}
 	}

@@ -48,8 +48,8 @@ func (s *Server) delay(ctx context.Context, at string, e fault.Event) {
 // decisionFaults is the place of the faults that make a load fail once its rows are
 // read.
 func (s *Server) decisionFaults(e fault.Event, tab *store.Table) error {
-	if shown := s.faults.ShowAll(fault.Decision, e); len(shown) > 0 {
-		f := &shown[0]
+	if all := s.faults.ShowAll(fault.Decision, e); len(all) > 0 {
+		f := all[0]
 		host, _, err := net.SplitHostPort(e.Node.Addr)
 		if err != nil {
 			host = e.Node.Addr
