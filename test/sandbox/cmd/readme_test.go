@@ -16,7 +16,7 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 )
 
-// TestReadme runs the sessions of the README one after the other against a sandbox
+// TestReadme plays the dialogues of the README one after the other against a sandbox
 // of two BEs and a follower, and holds what is printed to what is shown; "..."
 // stands for anything. Its Go code must be that of the example.
 func TestReadme(t *testing.T) {
@@ -30,7 +30,7 @@ func TestReadme(t *testing.T) {
 	}
 	a, _ := server(t, "--kafka", "off", "--backends", "2", "--followers", "1")
 	here := strings.NewReplacer("127.0.0.1:8031", a.Control, "127.0.0.1:8030", a.FEHTTP, "-h 127.0.0.1 -P 9030", "-h "+a.FEQuery)
-	sessions, programs := 0, 0
+	dialogues, programs := 0, 0
 	for _, block := range fences(string(text)) {
 		switch block.info {
 		case "go":
@@ -39,7 +39,7 @@ func TestReadme(t *testing.T) {
 				t.Errorf("this is not in example_test.go:\n%s", block.text)
 			}
 		case "console":
-			sessions++
+			dialogues++
 			for _, step := range strings.Split("\n"+block.text, "\n$ ")[1:] {
 				command, want, _ := strings.Cut(step, "\n")
 				got, err := play(t, here.Replace(command))
@@ -49,8 +49,8 @@ func TestReadme(t *testing.T) {
 			}
 		}
 	}
-	if sessions < 2 || programs < 1 {
-		t.Errorf("%d sessions and %d programs were found", sessions, programs)
+	if dialogues < 2 || programs < 1 {
+		t.Errorf("%d dialogues and %d programs were found", dialogues, programs)
 	}
 }
 
