@@ -64,7 +64,7 @@ func labelOfFailedLoad(e *env) {
 
 func publishTimeout(e *env) {
 	e = e.own()
-	e.fault(`{"kind": "publishTimeout", "ms": 2000, "label": "late"}`)
+	e.fault(`{"kind": "publishTimeout", "ms": 1200, "label": "late"}`)
 	// A newer BE polls as long as the timeout lasts before it answers so.
 	r := e.want(e.load("t", "1\ta\t5\n", "label: late", "timeout: 1"), "Publish Timeout", "")
 	if got := e.state("late"); got != "COMMITTED" && got != "VISIBLE" {
