@@ -47,9 +47,6 @@ func concurrencyLimit(e *env) {
 func loadsView(e *env) {
 	e.ok(e.load("t", "1\ta\t5\n", "label: good"))
 	e.want(e.load("t", "x\ta\t5\n", "label: bad"), "Fail", "too many filtered rows")
-	if !e.r.AtLeast(4, 0) {
-		return // the paper does not say from which release on the view shows Stream Loads
-	}
 	got := map[string]string{}
 	for _, record := range e.records("SELECT * FROM information_schema.loads WHERE DB_NAME = '" + e.db + "'") {
 		got[record["LABEL"]] = record["STATE"]
@@ -60,9 +57,6 @@ func loadsView(e *env) {
 }
 
 func sqlTransactions(e *env) {
-	if !e.r.AtLeast(3, 5) {
-		return // there are none
-	}
 	conn, err := e.sql.Conn(e.t.Context())
 	if err != nil {
 		e.t.Fatal(err)

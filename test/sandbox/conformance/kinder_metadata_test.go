@@ -19,9 +19,6 @@ func insertLabels(e *env) {
 }
 
 func multiTableRules(e *env) {
-	if !e.r.AtLeast(4, 0) {
-		return // case 51 shows what older servers make of it
-	}
 	e.run("CREATE DATABASE " + e.db + "_b")
 	other := *e
 	other.db += "_b"
@@ -49,9 +46,6 @@ func multiTableRules(e *env) {
 }
 
 func channels(e *env) {
-	if !e.r.AtLeast(3, 0) {
-		return // the paper dates channels to no release; 2.5 is not held to them
-	}
 	with := func(id string) []string { return []string{"table: t", "channel_num: 2", "channel_id: " + id} }
 	for _, id := range []string{"0", "1"} {
 		e.wantTx(e.tx("begin", "ch", with(id)...), "OK", "")

@@ -183,9 +183,6 @@ func jsonBodies(e *env) {
 }
 
 func csvEnclosed(e *env) {
-	if !e.r.AtLeast(3, 0) {
-		return // enclose is not known there: case 19 shows it
-	}
 	e.create("s", tableText)
 	e.ok(e.load("s", "1,\"a,b\"\n2,\"\"\"\"\n5,\"line\nbreak\"\n", "column_separator: ,", `enclose: "`))
 	e.wantRows("s", "1|a,b", `2|"`, "5|line\nbreak")

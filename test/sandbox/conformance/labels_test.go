@@ -66,10 +66,18 @@ func publishTimeout(e *env) {
 	e = e.own()
 	e.fault(`{"kind": "publishTimeout", "ms": 1200, "label": "late"}`)
 	// A newer BE polls as long as the timeout lasts before it answers so.
-	r := e.want(e.load("t", "1\ta\t5\n", "label: late", "timeout: 1"), "Publish Timeout", "")
-	if got := e.state("late"); got != "COMMITTED" && got != "VISIBLE" {
-		e.t.Errorf("state %s", got)
-	}
+	w := e.open("late", "timeout: 1")
+	w.send(chunk("1\ta\t5\n") + "0\r\n\r\n")
+	e.until("the commit", func() bool {
+		rows := e.count("t")
+		committed := e.state("late") == "COMMITTED"
+		if committed && rows != "0" {
+			e.t.Errorf("%s rows of a load that is not visible", rows)
+		}
+		return committed
+	})
+	r, _ := w.answer()
+	e.want(r, "Publish Timeout", "")
 	e.counts(r, 1, 1, 0, 0)
 	r = e.want(e.load("t", "1\ta\t5\n", "label: late"), "Label Already Exists", "")
 	if r.text("ExistingJobStatus") != "FINISHED" {
@@ -110,7 +118,11 @@ func loadState(e *env) {
 	e.ok(e.load("t", "1\ta\t5\n", "label: good"))
 	e.want(e.load("t", "x\ta\t5\n", "label: bad"), "Fail", "")
 	w := e.open("open")
-	for label, want := range map[string]string{"good": "VISIBLE", "bad": "ABORTED", "never": "UNKNOWN", "open": "PREPARE"} {
+	e.wantTx(e.begin("begun"), "OK", "")
+	e.wantTx(e.begin("ready"), "OK", "")
+	e.wantTx(e.txLoad("ready", "3\ta\t5\n"), "OK", "")
+	e.wantTx(e.tx("prepare", "ready"), "OK", "")
+	for label, want := range map[string]string{"good": "VISIBLE", "bad": "ABORTED", "never": "UNKNOWN", "open": "PREPARE", "begun": "PREPARE", "ready": "PREPARED"} {
 		r := e.label(label)
 		if r.text("state") != want || r.text("code") != "0" || r.text("msg") != "Success" || r.text("message") != "OK" {
 			e.t.Errorf("%s: %s, want %s", label, r.body, want)

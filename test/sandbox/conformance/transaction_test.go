@@ -227,7 +227,6 @@ func transactionSurvivesClient(e *env) {
 		e.wantTx(e.tx("prepare", label), "OK", "")
 	}
 	// A client that comes back knows the label and nothing else.
-	e.http.CloseIdleConnections()
 	e.wantState("kept", "PREPARED")
 	e.wantTx(e.tx("commit", "kept"), "OK", "")
 	e.wantRows("t", "1|a|5")
