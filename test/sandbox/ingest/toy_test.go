@@ -118,6 +118,9 @@ func toyCall(inputs []expression.Input, name, args string) (toyPart, error) {
 	case "fail":
 		return func([]any) (any, error) { return nil, errors.New("the expression failed") }, nil
 	case "if":
+		if len(parts) != 3 {
+			return nil, errors.New("No matching function with signature: if")
+		}
 		return func(in []any) (any, error) {
 			return of(in, func(v any) (any, error) {
 				if isTrue(v) {
