@@ -8,30 +8,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/gx-etl/gx/test/bench/rig"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var err error
-	if args, ok := rig.ChildArgs(); ok {
-		err = child(ctx, args)
-	} else {
-		err = parent(ctx)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { rig.Main(parent, child) }
 
 type run struct {
 	topic              rig.Topic
@@ -47,11 +31,9 @@ func parent(ctx context.Context) error {
 	flag.Int64Var(&r.topic.Messages, "messages", 1_000_000, "how many messages are moved")
 	flag.Uint64Var(&r.topic.Seed, "seed", 1, "seed of the messages")
 	flag.StringVar(&r.kafka, "kafka", "", "`address` of a broker to use instead of one of our own")
-	flag.StringVar(&r.gx, "gx", "", "`path` of gx (default bin/gx)")
-	flag.StringVar(&r.sandbox, "sandbox", "", "`path` of gx-sandbox (default bin/gx-sandbox)")
-	flag.Parse()
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unknown argument %q", flag.Arg(0))
+	locate := rig.Programs(map[string]*string{"gx": &r.gx, "gx-sandbox": &r.sandbox})
+	if err := rig.Parse(); err != nil {
+		return err
 	}
 	if r.topic.Messages < 3 {
 		return errors.New("--messages must be at least 3")
@@ -61,11 +43,7 @@ func parent(ctx context.Context) error {
 		return err
 	}
 	r.dir = filepath.Join(r.root, ".cache", "bench-kafka")
-	for path, name := range map[*string]string{&r.gx: "gx", &r.sandbox: "gx-sandbox"} {
-		if *path == "" {
-			*path = filepath.Join(r.root, "bin", name)
-		}
-	}
+	locate(r.root)
 	if err := os.MkdirAll(filepath.Join(r.dir, "runs"), 0o755); err != nil {
 		return err
 	}

@@ -8,9 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/gx-etl/gx/test/bench/alone"
@@ -34,21 +32,7 @@ type settings struct {
 	root, dir string
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var err error
-	if args, ok := rig.ChildArgs(); ok {
-		err = child(ctx, args)
-	} else {
-		err = parent(ctx)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { rig.Main(parent, child) }
 
 func parent(ctx context.Context) error {
 	var s settings
@@ -57,16 +41,14 @@ func parent(ctx context.Context) error {
 	flag.Uint64Var(&s.seed, "seed", 1, "seed of the messages")
 	flag.IntVar(&s.repeat, "repeat", 3, "how many times each is measured")
 	flag.StringVar(&s.kafka, "kafka", "", "`address` of a broker to use instead of one of our own")
-	flag.StringVar(&s.gxPath, "gx", "", "`path` of gx (default bin/gx)")
-	flag.StringVar(&s.sandboxPath, "sandbox", "", "`path` of gx-sandbox (default bin/gx-sandbox)")
+	locate := rig.Programs(map[string]*string{"gx": &s.gxPath, "gx-sandbox": &s.sandboxPath})
 	flag.StringVar(&s.only, "only", "", "`names` to measure, with commas: sarama-group, sarama-fetch, pass-through, projected")
 	flag.DurationVar(&s.settle, "settle", 5*time.Second, "wait up to this long before each measurement until the machine is quiet")
 	flag.BoolVar(&s.check, "check", false, "say whether the goals are met")
 	flag.StringVar(&s.perf, "perf", "", "profile the gx runs with Linux perf into this `folder`")
 	flag.StringVar(&s.results, "results", "", "write every single measurement as JSON to this `file`")
-	flag.Parse()
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unknown argument %q", flag.Arg(0))
+	if err := rig.Parse(); err != nil {
+		return err
 	}
 	if s.messages < 1 || s.partitions < 1 || s.repeat < 1 {
 		return errors.New("--messages, --partitions and --repeat must be at least 1")
@@ -76,11 +58,7 @@ func parent(ctx context.Context) error {
 		return err
 	}
 	s.dir = filepath.Join(s.root, ".cache", "bench-kafka")
-	for path, name := range map[*string]string{&s.gxPath: "gx", &s.sandboxPath: "gx-sandbox"} {
-		if *path == "" {
-			*path = filepath.Join(s.root, "bin", name)
-		}
-	}
+	locate(s.root)
 	if err := os.MkdirAll(filepath.Join(s.dir, "runs"), 0o755); err != nil {
 		return err
 	}

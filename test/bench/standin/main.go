@@ -7,11 +7,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/gx-etl/gx/test/bench/rig"
@@ -27,32 +24,17 @@ type settings struct {
 	root, dir string
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var err error
-	if args, ok := rig.ChildArgs(); ok {
-		err = child(ctx, args)
-	} else {
-		err = parent(ctx)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { rig.Main(parent, child) }
 
 func parent(ctx context.Context) error {
 	var s settings
 	flag.IntVar(&s.repeat, "repeat", 3, "how many times each is measured")
-	flag.StringVar(&s.sandbox, "sandbox", "", "`path` of gx-sandbox (default bin/gx-sandbox)")
+	locate := rig.Programs(map[string]*string{"gx-sandbox": &s.sandbox})
 	flag.StringVar(&s.only, "only", "", "`names` to measure, with commas: "+names(subjects))
 	flag.DurationVar(&s.settle, "settle", time.Second, "wait up to this long before each measurement until the machine is quiet")
 	flag.BoolVar(&s.check, "check", false, "end with exit code 1 when a target is not met")
-	flag.Parse()
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unknown argument %q", flag.Arg(0))
+	if err := rig.Parse(); err != nil {
+		return err
 	}
 	if s.repeat < 1 {
 		return errors.New("--repeat must be at least 1")
@@ -62,9 +44,7 @@ func parent(ctx context.Context) error {
 		return err
 	}
 	s.dir = filepath.Join(s.root, ".cache", "bench-standin")
-	if s.sandbox == "" {
-		s.sandbox = filepath.Join(s.root, "bin", "gx-sandbox")
-	}
+	locate(s.root)
 	b, err := newBench(s)
 	if err != nil {
 		return err
