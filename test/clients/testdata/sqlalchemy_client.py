@@ -62,6 +62,16 @@ again = inspect(engine)
 for name, value in sorted(again.get_table_options("made").items()):
     print("option", name, value)
 print("reflected", [(c["name"], repr(c["type"])) for c in again.get_columns("made")])
+with engine.begin() as c:
+    c.execute(sa.text("CREATE VIEW cheap (id, label) COMMENT 'few' AS SELECT id, name FROM made WHERE price IS NULL"))
+seen = inspect(engine)
+print("views", seen.get_view_names(), seen.get_view_definition("cheap"), seen.get_table_comment("cheap"))
+print("view", [(c["name"], repr(c["type"])) for c in seen.get_columns("cheap")], "tables", seen.get_table_names())
+reflected = Table("cheap", MetaData(), autoload_with=engine)
+with engine.connect() as c:
+    print("read", c.execute(sa.select(reflected.c.label, sa.func.count()).group_by(reflected.c.label)).fetchall())
+with engine.begin() as c:
+    c.execute(sa.text("DROP VIEW cheap"))
 metadata.drop_all(engine)
 print("tables", inspect(engine).get_table_names())
 engine.dispose()

@@ -67,6 +67,9 @@ func (e *engine) analyze(ctx context.Context, ss *session, text rewritten) (q *q
 	if err != nil {
 		return nil, engineError(err)
 	}
+	if err := ss.mayReadAll(node, false); err != nil {
+		return nil, err
+	}
 	if node, err = e.analyzer.Analyze(sc, node, nil, flags); err != nil {
 		return nil, engineError(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-func columnRow(t *store.Table, s store.Schema, i int) []any {
+func columnRow(db, table string, s store.Schema, i int) []any {
 	c := s.Columns[i]
 	dataType, columnType := mysqlNames(c.Type)
 	var deflt, maxLen, octets, precision, scale, charset, coll, extra any
@@ -36,7 +36,7 @@ func columnRow(t *store.Table, s store.Schema, i int) []any {
 	if maxLen != nil {
 		size = maxLen
 	}
-	return []any{"def", t.DB(), t.Name(), c.Name, int64(i + 1), deflt, yesNo(c.Nullable), dataType, maxLen, octets, precision, scale,
+	return []any{"def", db, table, c.Name, int64(i + 1), deflt, yesNo(c.Nullable), dataType, maxLen, octets, precision, scale,
 		nil, charset, coll, columnType, columnKey(s.Model, c), extra, "", c.Comment, size, scale, nil, nil}
 }
 

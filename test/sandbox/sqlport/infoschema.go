@@ -108,7 +108,12 @@ func (s *Server) metadataTables() []catalogTable {
 		{"statistics", `TABLE_CATALOG TABLE_SCHEMA TABLE_NAME NON_UNIQUE# INDEX_SCHEMA INDEX_NAME SEQ_IN_INDEX# COLUMN_NAME COLLATION
 			CARDINALITY# SUB_PART# PACKED NULLABLE INDEX_TYPE COMMENT INDEX_COMMENT`, nil},
 		{"views", `TABLE_CATALOG TABLE_SCHEMA TABLE_NAME VIEW_DEFINITION CHECK_OPTION IS_UPDATABLE DEFINER SECURITY_TYPE
-			CHARACTER_SET_CLIENT COLLATION_CONNECTION`, nil},
+			CHARACTER_SET_CLIENT COLLATION_CONNECTION`, func(ctx context.Context) (rows [][]any) {
+			for v := range s.viewsFor(sessionOf(ctx)) {
+				rows = append(rows, viewRow(v))
+			}
+			return rows
+		}},
 		{"materialized_views", `MATERIALIZED_VIEW_ID# TABLE_SCHEMA TABLE_NAME REFRESH_TYPE IS_ACTIVE INACTIVE_REASON PARTITION_TYPE TASK_ID#
 			TASK_NAME LAST_REFRESH_START_TIME LAST_REFRESH_FINISHED_TIME LAST_REFRESH_DURATION LAST_REFRESH_STATE LAST_REFRESH_FORCE_REFRESH
 			LAST_REFRESH_START_PARTITION LAST_REFRESH_END_PARTITION LAST_REFRESH_BASE_REFRESH_PARTITIONS LAST_REFRESH_MV_REFRESH_PARTITIONS
@@ -180,7 +185,7 @@ func (s *Server) allTables() func(func(*store.Table) bool) {
 	}
 }
 
-// tablesOf lists the tables of a database that a session sees.
+// tablesOf lists the tables and views of a database that a session sees.
 func (s *Server) tablesOf(ss *session, db string) ([]string, error) {
 	if v := s.systemDB(db); v != nil {
 		list, err := v.GetTableNames(nil)
@@ -188,7 +193,14 @@ func (s *Server) tablesOf(ss *session, db string) ([]string, error) {
 		return slices.Sorted(slices.Values(list)), err
 	}
 	list, err := s.st.Tables(db)
-	return slices.DeleteFunc(list, func(name string) bool { return !ss.seesTable(db, name) }), err
+	list = slices.DeleteFunc(list, func(name string) bool { return !ss.seesTable(db, name) })
+	for _, v := range s.st.Views(db) {
+		if ss.seesView(db, v.Name) {
+			list = append(list, v.Name)
+		}
+	}
+	slices.Sort(list)
+	return list, err
 }
 
 // neverCooled is the cooldown time of data that stays on its disk.

@@ -72,6 +72,10 @@ func (s *Server) infoTables(ctx context.Context) (rows [][]any) {
 		rows = append(rows, []any{"def", t.DB(), t.Name(), "BASE TABLE", "StarRocks", nil, "", t.NumRows(), average, bytes, nil, nil,
 			nil, nil, nil, nil, nil, collation, nil, "", t.Schema().Comment})
 	}
+	for v := range s.viewsFor(sessionOf(ctx)) {
+		rows = append(rows, []any{"def", v.DB, v.Name, "VIEW", "", nil, "", nil, nil, nil, nil, nil,
+			nil, nil, nil, nil, nil, collation, nil, "", v.Comment})
+	}
 	return rows
 }
 
@@ -97,7 +101,13 @@ func (s *Server) infoColumns(ctx context.Context) (rows [][]any) {
 	for t := range s.tablesFor(sessionOf(ctx)) {
 		sch := t.Schema()
 		for i := range sch.Columns {
-			rows = append(rows, columnRow(t, sch, i))
+			rows = append(rows, columnRow(t.DB(), t.Name(), sch, i))
+		}
+	}
+	for v := range s.viewsFor(sessionOf(ctx)) {
+		sch := v.Schema()
+		for i := range sch.Columns {
+			rows = append(rows, columnRow(v.DB, v.Name, sch, i))
 		}
 	}
 	return rows

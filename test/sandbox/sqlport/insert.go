@@ -1,6 +1,7 @@
 package sqlport
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -41,6 +42,9 @@ func (ss *session) insert(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	db, name, err := c.Table()
 	if err != nil {
 		return err
+	}
+	if _, view := ss.server.st.FindView(cmp.Or(db.Text, ss.db()), name.Text); view {
+		return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: Only support insert into olap table or mysql table or iceberg table.")
 	}
 	t, err := ss.table(db.Text, name.Text)
 	if err != nil {

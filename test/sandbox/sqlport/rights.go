@@ -97,9 +97,9 @@ func (ss *session) seesTable(db, name string) bool {
 	return ss == nil || ss.conn == nil || isInfoSchema(db) || ss.server.st.Users().SeesTable(ss.user(), ss.roles, onTable(db, name))
 }
 
-// mayRead is asked by the catalog for every table of a query.
+// mayRead is asked for every table of a query.
 func (ss *session) mayRead(db, name string) error {
-	if ss == nil || ss.writes == onTable(db, name) {
+	if ss.writes == onTable(db, name) {
 		return nil
 	}
 	return ss.may(store.SelectPriv, onTable(db, name))
@@ -159,6 +159,8 @@ func (ss *session) authorize(c *lex.Cursor) error {
 		case c.Try("database"), c.Try("schema"):
 			return ss.newDatabase(c)
 		}
+	case c.Try("alter", "view"):
+		return ss.onView(c, store.AlterPriv)
 	case c.Try("alter", "database"):
 		return ss.onNamedDatabase(c, store.AlterPriv)
 	case c.Try("set", "global"), c.Try("set", "@@", "global"):
@@ -210,6 +212,9 @@ func (ss *session) onView(c *lex.Cursor, p store.Privilege) error {
 		return nil
 	}
 	o.Kind = store.OnView
+	if _, there := ss.server.st.FindView(o.DB, o.Name); !there {
+		return nil
+	}
 	return ss.may(p, o)
 }
 

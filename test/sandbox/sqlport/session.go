@@ -326,6 +326,9 @@ func (ss *session) define(stmt lex.Statement, w *wire.Result) error {
 	case *ddl.DropTable:
 		var db string
 		if db, err = ss.dbOr(d.DB); err == nil {
+			if _, view := st.FindView(db, d.Name); view {
+				return wrongObject(db, d.Name, "TABLE")
+			}
 			err = st.DropTable(db, d.Name)
 			if d.IfExists {
 				err = unless[*store.UnknownTable](err)

@@ -69,7 +69,9 @@ func (ss *session) showOfTables(c *lex.Cursor, full bool) (*answer, error) {
 	case c.Try("columns"), c.Try("fields"):
 		return ss.showColumns(c, full)
 	case c.Try("create", "table"):
-		return ss.showCreateTable(c)
+		return ss.showCreate(c, false)
+	case c.Try("create", "view"):
+		return ss.showCreate(c, true)
 	case c.Try("create", "database"), c.Try("create", "schema"):
 		ifNot := c.Try("if", "not", "exists")
 		name, err := c.Name()

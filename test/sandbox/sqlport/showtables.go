@@ -3,6 +3,7 @@ package sqlport
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,10 +48,11 @@ func (ss *session) fromDB(c *lex.Cursor) (string, error) {
 	return name.Text, nil
 }
 
-// described is a table that DESC and SHOW COLUMNS can tell about: one of the store,
-// or a virtual one.
+// described is what DESC and SHOW COLUMNS can tell about: a table or a view of the
+// store, or a virtual table.
 type described struct {
 	table   *store.Table
+	view    *store.View
 	virtual *virtualTable
 }
 
@@ -69,6 +71,12 @@ func (ss *session) find(db, name string) (described, error) {
 			return described{}, ss.denied("ANY", onTable(v.name, t.name))
 		}
 		return described{virtual: t}, nil
+	}
+	if v, ok := ss.server.st.FindView(db, name); ok {
+		if !ss.seesView(db, name) {
+			return described{}, ss.denied("ANY", onView(db, name))
+		}
+		return described{view: &v}, nil
 	}
 	t, err := ss.server.st.Table(db, name)
 	if err != nil {
@@ -109,10 +117,23 @@ func (ss *session) fromTable(c *lex.Cursor) (*store.Table, error) {
 // stored is find for statements that make sense for tables of the store only.
 func (ss *session) stored(db, name string) (*store.Table, error) {
 	d, err := ss.find(db, name)
-	if err == nil && d.table == nil {
-		err = wire.Errorf(5503, "42000", "Getting analyzing error. Detail message: Table '%s' is not a OLAP table.", d.virtual.name)
+	if err != nil {
+		return nil, err
 	}
-	return d.table, err
+	return d.stored()
+}
+
+func (d described) stored() (*store.Table, error) {
+	if d.table != nil {
+		return d.table, nil
+	}
+	name := ""
+	if d.view != nil {
+		name = d.view.Name
+	} else {
+		name = d.virtual.name
+	}
+	return nil, wire.Errorf(5503, "42000", "Getting analyzing error. Detail message: Table '%s' is not a OLAP table.", name)
 }
 
 func (ss *session) showTables(c *lex.Cursor, full bool) (*answer, error) {
@@ -134,8 +155,12 @@ func (ss *session) showTables(c *lex.Cursor, full bool) (*answer, error) {
 			kind = systemKind(db)
 		}
 		a.cols = append(a.cols, virtualColumn{name: "Table_type"})
-		for i := range a.rows {
-			a.rows[i] = append(a.rows[i], kind)
+		for i, name := range tables {
+			if _, ok := ss.server.st.FindView(db, name); ok {
+				a.rows[i] = append(a.rows[i], "VIEW")
+			} else {
+				a.rows[i] = append(a.rows[i], kind)
+			}
 		}
 	}
 	return a, nil
@@ -167,6 +192,12 @@ func (ss *session) showTableStatus(c *lex.Cursor) (*answer, error) {
 		}
 		a.add(t.Name(), "StarRocks", nil, "", t.NumRows(), average, bytes, nil, nil, nil, nil, nil, nil, nil, collation, nil, "", t.Schema().Comment)
 	}
+	for v := range ss.server.viewsFor(ss) {
+		if v.DB == db {
+			a.add(v.Name, "", nil, "", nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, collation, nil, "", v.Comment)
+		}
+	}
+	slices.SortStableFunc(a.rows, func(x, y []any) int { return strings.Compare(x[0].(string), y[0].(string)) })
 	return a, nil
 }
 
@@ -270,8 +301,11 @@ func allIndexes(t *store.Table, plain *answer) *answer {
 }
 
 func (d described) columns(full bool) *answer {
-	if d.table != nil {
-		return describeTable(d.table, full)
+	switch {
+	case d.table != nil:
+		return describeColumns(d.table.Schema(), full)
+	case d.view != nil:
+		return describeColumns(d.view.Schema(), full)
 	}
 	a := describedColumns(full)
 	for _, c := range d.virtual.cols {
@@ -295,9 +329,8 @@ func describedColumns(full bool) *answer {
 	return &answer{cols: columnsOf("Field Type Null Key Default Extra")}
 }
 
-func describeTable(t *store.Table, full bool) *answer {
+func describeColumns(s store.Schema, full bool) *answer {
 	a := describedColumns(full)
-	s := t.Schema()
 	for _, c := range s.Columns {
 		var deflt, coll any
 		if c.Default != nil {
@@ -319,12 +352,8 @@ func describeTable(t *store.Table, full bool) *answer {
 	return a
 }
 
-func (ss *session) showCreateTable(c *lex.Cursor) (*answer, error) {
-	db, name, err := c.Table()
-	if err != nil {
-		return nil, err
-	}
-	t, err := ss.stored(db.Text, name.Text)
+func (ss *session) showCreateTable(d described) (*answer, error) {
+	t, err := d.stored()
 	if err != nil {
 		return nil, err
 	}

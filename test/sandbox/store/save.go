@@ -210,6 +210,8 @@ func (e *encoder) view(v View) {
 	e.string(v.Name)
 	list(e, v.Columns, e.string)
 	list(e, v.Comments, e.string)
+	list(e, v.Types, e.string)
+	list(e, v.Nullable, e.bool)
 	e.string(v.Query)
 	e.string(v.Comment)
 	e.string(v.Security)

@@ -7,6 +7,8 @@ type View struct {
 	DB, Name string
 	Columns  []string // names of the result's columns
 	Comments []string // of the columns, "" without one
+	Types    []string // of the columns, as CREATE TABLE writes them
+	Nullable []bool   // whether the columns may be NULL
 	Query    string   // as the client wrote it
 	Comment  string
 	Security string // NONE or INVOKER
@@ -64,4 +66,43 @@ func (s *Store) Views(db string) []View {
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 	return list
+}
+
+// Schema describes the columns of a view. Nothing else of it is set.
+func (v View) Schema() Schema {
+	s := Schema{Comment: v.Comment}
+	for i, name := range v.Columns {
+		c := Column{Name: name, Nullable: true}
+		if i < len(v.Comments) {
+			c.Comment = v.Comments[i]
+		}
+		if i < len(v.Types) {
+			if t, err := ParseType(v.Types[i]); err == nil {
+				c.Type = t
+			}
+		}
+		if i < len(v.Nullable) {
+			c.Nullable = v.Nullable[i]
+		}
+		s.Columns = append(s.Columns, c)
+	}
+	return s
+}
+
+// RenameView gives a view another name in its database. Errors: *UnknownTable, or a
+// *TableExists when the name is taken.
+func (s *Store) RenameView(db, from, to string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.views[db][from]
+	if !ok {
+		return &UnknownTable{Database: db, Table: from}
+	}
+	if _, taken := s.views[db][to]; taken || s.databases[db][to] != nil {
+		return &TableExists{Database: db, Table: to}
+	}
+	delete(s.views[db], from)
+	v.Name = to
+	s.views[db][to] = v
+	return nil
 }
