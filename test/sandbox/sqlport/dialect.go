@@ -73,13 +73,34 @@ func (d *dialect) rewrite(v reflect.Value) {
 			d.rewrite(v.Index(i))
 		}
 	case reflect.Struct:
-		if a, ok := v.Addr().Interface().(*sqlparser.AliasedExpr); ok && d.titles != nil {
-			a.InputExpression = d.titles.Replace(a.InputExpression)
+		switch n := v.Addr().Interface().(type) {
+		case *sqlparser.Select:
+			d.title(n.SelectExprs)
+		case *sqlparser.AliasedExpr:
+			if d.titles != nil {
+				n.InputExpression = d.titles.Replace(n.InputExpression)
+			}
 		}
 		for i := range v.NumField() {
 			if f := v.Field(i); f.CanSet() {
 				d.rewrite(f)
 			}
+		}
+	}
+}
+
+// title names the columns of a select list that have no alias.
+func (d *dialect) title(list sqlparser.SelectExprs) {
+	for _, item := range list {
+		a, ok := item.(*sqlparser.AliasedExpr)
+		if !ok || !a.As.IsEmpty() {
+			continue
+		}
+		if _, column := a.Expr.(*sqlparser.ColName); column {
+			continue
+		}
+		if text, ok := d.titleOf(a.Expr); ok {
+			a.InputExpression = text
 		}
 	}
 }

@@ -376,23 +376,6 @@ func TestFreeWords(t *testing.T) {
 	}
 }
 
-// TestTitles: a column without an alias is named after what the client wrote.
-func TestTitles(t *testing.T) {
-	db := open(t, serve(t, stored(t, "CREATE DATABASE d")), "d")
-	for _, expr := range []string{"CAST(1 AS INT)", "Upper('a')", "[1,2][1]", "map{'a':1}['a']", "current_timestamp", "1 + 1", "sum(1)", "count(*)", "if(1 = 1, 'a', 'b')", "try_cast(1 as string)"} {
-		rows, err := db.Query("SELECT " + expr)
-		if err != nil {
-			t.Errorf("%s: %v", expr, err)
-			continue
-		}
-		cols, err := rows.Columns()
-		rows.Close()
-		if err != nil || len(cols) != 1 || cols[0] != expr {
-			t.Errorf("%s is named %q, %v", expr, cols, err)
-		}
-	}
-}
-
 // TestAggregates runs every aggregate function over groups with and without NULL.
 func TestAggregates(t *testing.T) {
 	db := open(t, serve(t, stored(t, `CREATE DATABASE d; USE d;

@@ -28,7 +28,7 @@ func (r *rewriter) wide(t lex.Token) error {
 	if _, err := store.Convert(store.Type{Kind: store.LargeInt}, text, true); err != nil {
 		return lex.At(t, "Numeric overflow %s", text)
 	}
-	r.put(from, t.End, "`"+builtin.Prefix+"cast`('"+text+"', 'largeint')")
+	r.put(from, t.End, "`"+builtin.Prefix+wideWord+"`('"+text+"', 'largeint')")
 	return nil
 }
 
@@ -63,10 +63,10 @@ func (r *rewriter) castType(as lex.Token) error {
 // bracket reads [ as the start of an array, or of a subscript behind a value.
 func (r *rewriter) bracket(t lex.Token) {
 	if r.I < 2 || !endsValue(r.Toks[r.I-2]) {
-		r.put(t.Pos, t.End, "`"+builtin.Prefix+"array`(")
+		r.put(t.Pos, t.End, "`"+builtin.Prefix+arrayWord+"`(")
 		return
 	}
-	r.around("element_at")
+	r.around(subscriptWord)
 	r.put(t.Pos, t.End, ","+mark("["))
 }
 
@@ -141,7 +141,7 @@ func (r *rewriter) valueStart(i int) int {
 // mapLiteral turns map{k: v, ...} into a call.
 func (r *rewriter) mapLiteral(t lex.Token) error {
 	open := r.Next()
-	r.put(t.Pos, open.End, "`"+builtin.Prefix+"map`(")
+	r.put(t.Pos, open.End, "`"+builtin.Prefix+mapWord+"`(")
 	for depth := 0; ; {
 		if c := r.Peek(); depth == 0 && (c.Is(":") || c.Is("}")) {
 			r.Next()

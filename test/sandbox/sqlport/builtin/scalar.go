@@ -228,7 +228,7 @@ func IsScalar(name string) bool {
 // cannot be called, so that no function of the engine is found that StarRocks
 // does not have.
 func Find(name string) sql.Function {
-	plain, marked := strings.CutPrefix(name, Prefix)
+	plain, marked := strings.CutPrefix(strings.ToLower(name), Prefix)
 	if marked || IsScalar(name) {
 		return sql.FunctionN{Name: name, Fn: func(args ...sql.Expression) (sql.Expression, error) {
 			if f := factories[plain]; f != nil {
