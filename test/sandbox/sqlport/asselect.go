@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
@@ -107,42 +106,8 @@ func (ss *session) runText(ctx context.Context, text string, w *wire.Result) err
 // columnType is the type that a column made from a query has. Text gets the longest
 // one, for the query does not say how long it becomes.
 func columnType(t sql.Type) string {
-	switch {
-	case t == types.Null:
-		return "BOOLEAN"
-	case builtin.IsLargeInt(t):
-		return "LARGEINT"
-	case types.IsDecimal(t):
-		d := t.(sql.DecimalType)
-		return fmt.Sprintf("DECIMAL(%d, %d)", min(d.Precision(), 38), d.Scale())
-	case types.IsBoolean(t):
-		return "BOOLEAN"
-	case t == types.Int8:
-		return "TINYINT"
-	case t == types.Int16:
-		return "SMALLINT"
-	case t == types.Int32:
-		return "INT"
-	case types.IsInteger(t):
-		return "BIGINT"
-	case t == types.Float32:
-		return "FLOAT"
-	case types.IsFloat(t):
-		return "DOUBLE"
-	case types.IsDateType(t):
-		return "DATE"
-	case types.IsTime(t):
-		return "DATETIME"
-	case t == builtin.JSON:
-		return "JSON"
-	case t == builtin.Bitmap:
-		return "BITMAP"
-	case t == builtin.HLL:
-		return "HLL"
-	case t == builtin.Percentile:
-		return "PERCENTILE"
-	case types.IsBinaryType(t):
-		return "VARBINARY"
+	if of, ok := builtin.StoreType(t); ok {
+		return of.String()
 	}
-	return "VARCHAR(1048576)"
+	return "varchar(1048576)"
 }

@@ -19,6 +19,8 @@ type dialect struct {
 	// titles turns pieces of rewritten text back into what the client wrote: the
 	// names of result columns show it.
 	titles *strings.Replacer
+	// scopes are the names under which the SELECTs around have tables.
+	scopes [][]string
 	// separator of GROUP_CONCAT without one.
 	separator string
 }
@@ -76,6 +78,8 @@ func (d *dialect) rewrite(v reflect.Value) {
 		switch n := v.Addr().Interface().(type) {
 		case *sqlparser.Select:
 			d.title(n.SelectExprs)
+			d.scopes = append(d.scopes, tablesOf(n.From))
+			defer func() { d.scopes = d.scopes[:len(d.scopes)-1] }()
 		case *sqlparser.AliasedExpr:
 			if d.titles != nil {
 				n.InputExpression = d.titles.Replace(n.InputExpression)
@@ -118,6 +122,8 @@ func textValue(s string) sqlparser.Expr { return sqlparser.NewStrVal([]byte(s)) 
 // replace returns what stands in the place of e, or nil to keep it.
 func (d *dialect) replace(e sqlparser.Expr) sqlparser.Expr {
 	switch e := e.(type) {
+	case *sqlparser.ColName:
+		return d.field(e)
 	case *sqlparser.BinaryExpr:
 		return binary(e)
 	case *sqlparser.UnaryExpr:

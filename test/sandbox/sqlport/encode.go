@@ -76,6 +76,7 @@ type texter struct {
 	typ    sql.Type
 	number bool
 	sketch bool
+	keys   bool // quote the keys of maps
 }
 
 // texters makes one texter per column of a result.
@@ -87,11 +88,13 @@ func texters(schema sql.Schema) []texter {
 	return list
 }
 
-// storers is texters for values that go into a table: sketches keep their bytes.
+// storers is texters for values that go into a table: sketches keep their bytes, and
+// maps are JSON, whatever their keys.
 func storers(schema sql.Schema) []texter {
 	list := texters(schema)
 	for i := range list {
 		list[i].sketch = false
+		list[i].keys = builtin.HoldsMap(list[i].typ)
 	}
 	return list
 }
@@ -139,6 +142,9 @@ func (t *texter) text(ctx *sql.Context, v any) (text string, null bool, err erro
 		return string(raw), false, nil
 	}
 	if text, ok := builtin.Text(t.typ, v); ok {
+		if t.keys {
+			text = builtin.QuoteKeys(text)
+		}
 		return text, false, nil
 	}
 	val, err := t.typ.SQL(ctx, nil, v)

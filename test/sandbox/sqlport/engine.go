@@ -202,7 +202,10 @@ func engineError(err error) error {
 	var noDB *store.UnknownDatabase
 	var refused *wire.Error
 	var signature *builtin.SignatureError
+	var noField *builtin.NoField
 	switch {
+	case errors.As(err, &noField):
+		return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: %v.", noField)
 	case errors.As(err, &signature):
 		return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: %v.", signature)
 	case errors.As(err, &unknown), errors.As(err, &noDB), errors.As(err, &refused):

@@ -242,6 +242,9 @@ func (p *program) value(i int, e sql.Expression) (out any, err error) {
 	if err != nil {
 		return nil, nil
 	}
+	if text, ok := v.(string); ok && builtin.HoldsMap(p.types[i]) {
+		return builtin.QuoteKeys(text), nil
+	}
 	switch x := v.(type) {
 	case nil, int64, string, []byte, float64:
 		return x, nil

@@ -102,6 +102,10 @@ func (r *rewriter) step() error {
 		r.edits = append(r.edits, edit{from: t.Pos, to: t.End, text: wire.QuoteName(t.Text), title: true})
 	case t.Is("["):
 		r.bracket(t)
+	case t.Is(".") && r.I >= 2 && (r.Toks[r.I-2].Is("]") || r.Toks[r.I-2].Is(")")) && r.Peek().IsName():
+		r.around(fieldWord)
+		field := r.Next()
+		r.put(t.Pos, field.End, ", "+literal(wire.Arg{Text: []byte(field.Text)})+")")
 	case r.startsArrow(t):
 		r.arrow(t)
 	case t.Is("]"):

@@ -19,6 +19,7 @@ const (
 	mapWord       = "MAP"
 	subscriptWord = "ELEMENT_AT"
 	wideWord      = "CAST"
+	fieldWord     = "~FIELD"
 )
 
 // titleOf is the name a result column gets that has none: StarRocks writes the
@@ -257,6 +258,8 @@ func (t *titler) function(e *sqlparser.FuncExpr) string {
 			return "map{" + strings.Join(pairs, ",") + "}"
 		case name == "->" && len(args) == 2:
 			return args[0] + "->" + args[1]
+		case name == fieldWord && len(args) == 2:
+			return args[0] + "." + strings.Trim(args[1], "'")
 		case name == wideWord && len(args) == 2:
 			return strings.Trim(args[0], "'")
 		case name == "cast" && len(e.Exprs) == 2:

@@ -17,11 +17,7 @@ func resultColumn(n sql.Node, i int) (typ string, nullable bool) {
 		return c.Type.String(), c.Nullable
 	}
 	col := n.Schema()[i]
-	typ = strings.ToLower(columnType(col.Type))
-	if t, err := store.ParseType(typ); err == nil { // written as a type writes itself
-		typ = t.String()
-	}
-	return typ, col.Nullable
+	return columnType(col.Type), col.Nullable
 }
 
 // origin finds the column of a table that is shown, unchanged, as column i of n.

@@ -225,3 +225,19 @@ func (n *nested) spell() string {
 	sb.WriteByte('>')
 	return sb.String()
 }
+
+// Parts returns the types inside of an Array (one), a Map (key and value) or a Struct
+// (its fields, with their names), and nothing for other types.
+func (t Type) Parts() (names []string, list []Type) {
+	if t.Kind != Array && t.Kind != Map && t.Kind != Struct {
+		return nil, nil
+	}
+	n, err := parseNested(t.Text)
+	if err != nil {
+		return nil, nil
+	}
+	for _, p := range n.parts {
+		list = append(list, p.Type)
+	}
+	return n.names, list
+}

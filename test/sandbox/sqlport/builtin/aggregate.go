@@ -204,7 +204,7 @@ func (g *group) Eval(*sql.Context) (any, error) { return g.acc.value(), nil }
 
 func init() {
 	register := func(name string, a *aggregator) { aggregates[name] = a }
-	register("array_agg", &aggregator{min: 1, max: 1, result: fixed(JSON), start: func() accumulator { return &arrayAgg{} }})
+	register("array_agg", &aggregator{min: 1, max: 1, result: func(args []sql.Type) sql.Type { return arrayOf(inside(args[0])) }, start: func() accumulator { return &arrayAgg{} }})
 	register("max_by", &aggregator{min: 2, max: 2, result: sameAs(0), start: func() accumulator { return &extremeBy{sign: 1} }})
 	register("min_by", &aggregator{min: 2, max: 2, result: sameAs(0), start: func() accumulator { return &extremeBy{sign: -1} }})
 	register("count_if", &aggregator{min: 1, max: 1, result: bigint, start: func() accumulator { return &countIf{} }})

@@ -83,6 +83,8 @@ func SQLType(t store.Type) sql.Type {
 		return HLL
 	case store.Percentile:
 		return Percentile
+	case store.Array, store.Map, store.Struct:
+		return nestedType(t)
 	}
 	return JSON
 }
@@ -191,7 +193,7 @@ func castValue(c *call, to store.Type) any {
 		return c.moment(0)
 	case store.Char, store.Varchar:
 		text := c.text(0)
-		if c.types[0] == JSON && strings.HasPrefix(text, `"`) {
+		if IsDocument(c.types[0]) && strings.HasPrefix(text, `"`) {
 			text = jsonText(text)
 		}
 		if to.Length > 0 && len(text) > to.Length {

@@ -4,10 +4,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/shopspring/decimal"
+
+	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-// Arrays and maps travel as JSON text, the way the MySQL protocol shows them.
+// Arrays and maps travel as JSON text (see Nested), the way the MySQL protocol shows them.
 func init() {
 	contains := func(want bool) *function {
 		return &function{min: 2, max: 2, nulls: true, result: boolean, eval: func(c *call) any {
@@ -18,9 +21,15 @@ func init() {
 		}}
 	}
 	size := &function{min: 1, max: 1, result: integer, eval: jsonLength}
-	element := &function{min: 2, max: 2, result: varchar, eval: elementAt}
-	fold := func(f func(a []decimal.Decimal) any) *function {
-		return &function{min: 1, max: 1, result: double, eval: func(c *call) any {
+	element := &function{min: 2, max: 2, result: func(args []sqlType) sqlType { return itemType(args[0]) }, eval: elementAt}
+	fold := func(result func(item sqlType) sqlType, f func(a []decimal.Decimal) decimal.Decimal) *function {
+		kind := func(args []sqlType) sqlType {
+			if item := itemType(args[0]); isNumeric(item) {
+				return result(item)
+			}
+			return types.Float64
+		}
+		return &function{min: 1, max: 1, result: kind, eval: func(c *call) any {
 			var numbers []decimal.Decimal
 			for _, v := range c.list(0) {
 				if d, ok := exactText(jsonText(v)); ok && v != "null" {
@@ -30,26 +39,39 @@ func init() {
 			if len(numbers) == 0 {
 				return nil
 			}
-			v, _ := asDouble(f(numbers))
-			return v
+			return c.item(f(numbers).String(), kind(c.types))
 		}}
 	}
 	total := func(a []decimal.Decimal) decimal.Decimal { return decimal.Sum(a[0], a[1:]...) }
 	register(map[string]*function{
-		"array": {max: -1, nulls: true, result: fixed(JSON), eval: func(c *call) any {
+		"array": {max: -1, nulls: true, result: func(args []sqlType) sqlType {
+			if len(args) == 0 {
+				return JSON
+			}
+			return arrayOf(inside(Common(args...)))
+		}, eval: func(c *call) any {
 			out := make([]string, len(c.args))
 			for i := range c.args {
 				out[i] = jsonOf(c.types[i], c.args[i])
 			}
 			return joined(out)
 		}},
-		"map": {max: -1, nulls: true, result: fixed(JSON), eval: func(c *call) any {
+		"map": {max: -1, nulls: true, result: func(args []sqlType) sqlType {
+			var keys, values []sqlType
+			for i := 0; i+1 < len(args); i += 2 {
+				keys, values = append(keys, args[i]), append(values, args[i+1])
+			}
+			if keys == nil {
+				return JSON
+			}
+			return mapOf(inside(Common(keys...)), inside(Common(values...)))
+		}, eval: func(c *call) any {
 			if len(c.args)%2 != 0 {
 				return nil
 			}
 			var out []string
 			for i := 0; i < len(c.args); i += 2 {
-				out = append(out, quoted(c.text(i))+":"+jsonOf(c.types[i+1], c.args[i+1]))
+				out = append(out, jsonOf(c.types[i], c.args[i])+":"+jsonOf(c.types[i+1], c.args[i+1]))
 			}
 			return "{" + strings.Join(out, ",") + "}"
 		}},
@@ -72,13 +94,32 @@ func init() {
 			return position(c)
 		}},
 		"element_at": element,
-		"map_keys": {min: 1, max: 1, result: fixed(JSON), eval: func(c *call) any {
-			return mapParts(c, func(key, _ string) string { return quoted(key) })
+		"map_keys": {min: 1, max: 1, result: func(args []sqlType) sqlType {
+			if p := partsOf(args[0], store.Map); p != nil {
+				return arrayOf(p[0])
+			}
+			return JSON
+		}, eval: func(c *call) any {
+			plain := false
+			if p := partsOf(c.types[0], store.Map); p != nil {
+				plain = isNumeric(SQLType(p[0]))
+			}
+			return mapParts(c, func(key, _ string) string {
+				if plain {
+					return key
+				}
+				return quoted(key)
+			})
 		}},
-		"map_values": {min: 1, max: 1, result: fixed(JSON), eval: func(c *call) any {
+		"map_values": {min: 1, max: 1, result: func(args []sqlType) sqlType {
+			if p := partsOf(args[0], store.Map); p != nil {
+				return arrayOf(p[1])
+			}
+			return JSON
+		}, eval: func(c *call) any {
 			return mapParts(c, func(_, v string) string { return v })
 		}},
-		"split": {min: 2, max: 2, result: fixed(JSON), eval: func(c *call) any {
+		"split": {min: 2, max: 2, result: fixed(arrayOf(inside(types.LongText))), eval: func(c *call) any {
 			var out []string
 			for s := range strings.SplitSeq(c.text(0), c.text(1)) {
 				out = append(out, quoted(s))
@@ -97,24 +138,24 @@ func init() {
 			}
 			return strings.Join(out, c.text(1))
 		}},
-		"array_append": {min: 2, max: 2, nulls: true, result: fixed(JSON), eval: func(c *call) any {
+		"array_append": {min: 2, max: 2, nulls: true, result: alike, eval: func(c *call) any {
 			if c.null(0) {
 				return nil
 			}
 			return joined(append(c.list(0), jsonOf(c.types[1], c.args[1])))
 		}},
-		"array_concat": {min: 1, max: -1, result: fixed(JSON), eval: func(c *call) any {
+		"array_concat": {min: 1, max: -1, result: alike, eval: func(c *call) any {
 			var all []string
 			for i := range c.args {
 				all = append(all, c.list(i)...)
 			}
 			return joined(all)
 		}},
-		"array_remove": {min: 2, max: 2, result: fixed(JSON), eval: func(c *call) any {
+		"array_remove": {min: 2, max: 2, result: alike, eval: func(c *call) any {
 			out := slices.DeleteFunc(c.list(0), func(v string) bool { return c.sameItem(v) })
 			return joined(out)
 		}},
-		"array_distinct": {min: 1, max: 1, result: fixed(JSON), eval: func(c *call) any {
+		"array_distinct": {min: 1, max: 1, result: alike, eval: func(c *call) any {
 			var out []string
 			for _, v := range c.list(0) {
 				if !slices.Contains(out, v) {
@@ -123,12 +164,12 @@ func init() {
 			}
 			return joined(out)
 		}},
-		"array_sort": {min: 1, max: 1, result: fixed(JSON), eval: func(c *call) any {
+		"array_sort": {min: 1, max: 1, result: alike, eval: func(c *call) any {
 			out := c.list(0)
 			slices.SortStableFunc(out, compareItems)
 			return joined(out)
 		}},
-		"array_slice": {min: 2, max: 3, result: fixed(JSON), eval: func(c *call) any {
+		"array_slice": {min: 2, max: 3, result: alike, eval: func(c *call) any {
 			all := c.list(0)
 			from, n := c.whole(1), int64(len(all))
 			if len(c.args) == 3 {
@@ -142,11 +183,31 @@ func init() {
 			}
 			return joined(all[from-1 : min(from-1+n, int64(len(all)))])
 		}},
-		"array_sum": fold(func(a []decimal.Decimal) any { return total(a) }),
-		"array_avg": fold(func(a []decimal.Decimal) any { return total(a).Div(decimal.NewFromInt(int64(len(a)))) }),
-		"array_max": fold(func(a []decimal.Decimal) any { return decimal.Max(a[0], a[1:]...) }),
-		"array_min": fold(func(a []decimal.Decimal) any { return decimal.Min(a[0], a[1:]...) }),
+		"array_sum": fold(sumType, total),
+		"array_avg": fold(func(item sqlType) sqlType {
+			if types.IsDecimal(item) && !IsLargeInt(item) {
+				return item
+			}
+			return types.Float64
+		}, func(a []decimal.Decimal) decimal.Decimal { return total(a).Div(decimal.NewFromInt(int64(len(a)))) }),
+		"array_max": fold(itself, func(a []decimal.Decimal) decimal.Decimal { return decimal.Max(a[0], a[1:]...) }),
+		"array_min": fold(itself, func(a []decimal.Decimal) decimal.Decimal { return decimal.Min(a[0], a[1:]...) }),
 	})
+}
+
+func itself(item sqlType) sqlType { return item }
+
+// sumType is the type of a sum of items.
+func sumType(item sqlType) sqlType {
+	switch {
+	case IsLargeInt(item):
+		return item
+	case types.IsDecimal(item):
+		return types.MustCreateDecimalType(maxPrecision, uint8(scaleOf(item)))
+	case types.IsInteger(item):
+		return types.Int64
+	}
+	return types.Float64
 }
 
 func joined(items []string) string { return "[" + strings.Join(items, ",") + "]" }
@@ -220,7 +281,7 @@ func elementAt(c *call) any {
 	if found == "null" {
 		return nil
 	}
-	return jsonText(found)
+	return c.item(found, itemType(c.types[0]))
 }
 
 func mapParts(c *call, part func(key, v string) string) any {

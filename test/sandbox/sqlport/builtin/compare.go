@@ -77,7 +77,7 @@ func comparable(l, r sql.Expression) (sql.Expression, sql.Expression, error) {
 }
 
 func isMoment(t sql.Type) bool  { return types.IsTime(t) }
-func isText(t sql.Type) bool    { return types.IsTextOnly(t) && t != JSON }
+func isText(t sql.Type) bool    { return types.IsTextOnly(t) && !IsDocument(t) }
 func isNumeric(t sql.Type) bool { return types.IsNumber(t) }
 
 // asNumber reads text as a number to compare with one of type other: exactly where

@@ -63,7 +63,10 @@ func commonOfTwo(a, b sql.Type) sql.Type {
 			return types.MustCreateDecimalType(maxPrecision, uint8(max(scaleOf(a), scaleOf(b))))
 		}
 		return types.Float64
-	case a == JSON || b == JSON:
+	case IsDocument(a) || IsDocument(b):
+		if IsDocument(a) && IsDocument(b) && a != JSON && b != JSON {
+			return a
+		}
 		return JSON
 	case types.IsBinaryType(a) && types.IsBinaryType(b):
 		return a

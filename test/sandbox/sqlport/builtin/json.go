@@ -89,7 +89,12 @@ func init() {
 			}
 			return v
 		}},
-		"to_json": {min: 1, max: 1, result: fixed(JSON), eval: func(c *call) any { return jsonOf(c.types[0], c.args[0]) }},
+		"to_json": {min: 1, max: 1, result: fixed(JSON), eval: func(c *call) any {
+			if HoldsMap(c.types[0]) {
+				return QuoteKeys(c.text(0))
+			}
+			return jsonOf(c.types[0], c.args[0])
+		}},
 		"json_string": {min: 1, max: 1, result: varchar, eval: func(c *call) any {
 			v, ok := c.document(0)
 			if !ok {
@@ -130,6 +135,9 @@ func (c *call) document(i int) (string, bool) {
 	text := strings.TrimSpace(c.text(i))
 	if c.failed {
 		return "", false
+	}
+	if HoldsMap(c.types[i]) {
+		text = QuoteKeys(text)
 	}
 	end, err := jsonscan.Value([]byte(text), 0)
 	if err != nil || end != len(text) {
@@ -312,7 +320,7 @@ func jsonOf(t sqlType, v any) string {
 		text, _ := Text(t, v)
 		return quoted(text)
 	case string:
-		if t == JSON {
+		if IsDocument(t) {
 			return x
 		}
 		return quoted(x)
@@ -332,7 +340,10 @@ func jsonOf(t sqlType, v any) string {
 // toJSON is CAST(.. AS JSON): text that is JSON is read, other text becomes a string.
 func toJSON(t sqlType, v any) any {
 	s, ok := v.(string)
-	if !ok || t == JSON {
+	if ok && HoldsMap(t) {
+		return QuoteKeys(s)
+	}
+	if !ok || IsDocument(t) {
 		return jsonOf(t, v)
 	}
 	trimmed := strings.TrimSpace(s)

@@ -58,7 +58,7 @@ func init() {
 		"upper": upper, "ucase": upper, "lower": lower, "lcase": lower,
 		"initcap": one(initCap),
 		"reverse": {min: 1, max: 1, result: sameText, eval: func(c *call) any {
-			if c.types[0] == JSON {
+			if IsDocument(c.types[0]) {
 				return reverseArray(c)
 			}
 			r := []rune(c.text(0))
@@ -194,8 +194,8 @@ const maxText = 1048576
 
 // sameText is the result type of functions that take text or an array.
 var sameText = func(args []sqlType) sqlType {
-	if args[0] == JSON {
-		return JSON
+	if IsDocument(args[0]) {
+		return args[0]
 	}
 	return types.LongText
 }

@@ -27,7 +27,7 @@ var LargeInt = types.MustCreateDecimalType(LargeIntDigits, 0)
 const MaxScale = types.DecimalTypeMaxScale
 
 // The engine's types that stand for StarRocks types it does not have. They carry
-// text (JSON and everything nested) or the bytes of a sketch.
+// text (JSON; see Nested for the rest) or the bytes of a sketch.
 var (
 	JSON       sql.Type = types.MediumText
 	Bitmap     sql.Type = types.MediumBlob
@@ -52,6 +52,8 @@ func TypeName(t sql.Type) string {
 		return "largeint(40)"
 	case t == JSON:
 		return "json"
+	case IsDocument(t):
+		return t.String()
 	case t == Bitmap:
 		return "bitmap"
 	case t == HLL:
