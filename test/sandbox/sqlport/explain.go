@@ -41,10 +41,17 @@ func (ss *session) explain(ctx context.Context, stmt lex.Statement, c *lex.Curso
 			}
 			at++
 		}
-	case t.Is("update"), t.Is("delete"):
-		return lex.At(t, "EXPLAIN of %s is not supported by this stand-in; explain the SELECT that finds the rows", strings.ToUpper(t.Text))
 	}
-	q, err := ss.planText(ctx, stmt.From(at))
+	text, found, err := ss.explainedWrite(stmt, c)
+	if err != nil {
+		return err
+	}
+	if found {
+		sink = "OLAP TABLE SINK"
+	} else {
+		text = stmt.From(at)
+	}
+	q, err := ss.planText(ctx, text)
 	if err != nil {
 		return err
 	}
@@ -65,6 +72,23 @@ func (ss *session) explain(ctx context.Context, stmt lex.Statement, c *lex.Curso
 		}
 	}
 	return ss.planLines(lines, w)
+}
+
+// explainedWrite is the query that finds the rows of an explained UPDATE or DELETE.
+func (ss *session) explainedWrite(stmt lex.Statement, c *lex.Cursor) (text string, found bool, err error) {
+	stmt.Toks = stmt.Toks[c.I:]
+	with, i := ss.withClause(stmt)
+	c = &lex.Cursor{Toks: stmt.Toks, I: i}
+	var f finding
+	switch t := c.Peek(); {
+	case t.Is("update"):
+		f, err = ss.findUpdated(stmt, c, with)
+	case t.Is("delete"):
+		f, err = ss.findDeleted(stmt, c, with)
+	default:
+		return "", false, nil
+	}
+	return f.text, true, err
 }
 
 func (ss *session) planLines(lines []string, w *wire.Result) error {

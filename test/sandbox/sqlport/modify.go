@@ -15,52 +15,133 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-// delete runs DELETE FROM t WHERE condition. On a Primary Key table the condition
-// may be anything a query may ask, and the rows found go by key. On the other
-// models the condition compares columns with literals (see plainCondition); for
-// Aggregate and Unique it may name key columns only.
-func (ss *session) delete(ctx context.Context, stmt lex.Statement, w *wire.Result) error {
-	c := &lex.Cursor{Toks: stmt.Toks}
+// finding is the query that finds the rows a DELETE or an UPDATE is about.
+type finding struct {
+	table *store.Table
+	// text is the query. It gives the key columns, and behind them the values of the
+	// columns an UPDATE sets.
+	text      string
+	positions []int // of those columns in the table
+	// where is the condition of a DELETE on a table without a primary key, from the
+	// table it is about.
+	from, where string
+	at          lex.Token // where the condition starts
+}
+
+// withClause finds the verb behind the WITH in front of an UPDATE or a DELETE, and
+// returns the text of the clause. It is empty, with i 0, for other statements. Releases
+// before 3.0 have no such statements.
+func (ss *session) withClause(stmt lex.Statement) (with string, i int) {
+	if !stmt.Toks[0].Is("with") || !ss.server.atLeast(3, 0) {
+		return "", 0
+	}
+	depth := 0
+	for i, t := range stmt.Toks {
+		switch {
+		case t.Is("("), t.Is("["):
+			depth++
+		case t.Is(")"), t.Is("]"):
+			depth--
+		case depth == 0 && t.Is("select"):
+			return "", 0
+		case depth == 0 && stmt.Toks[i-min(i, 1)].Is(")") && (t.Is("update") || t.Is("delete")):
+			return stmt.Between(0, i) + " ", i
+		}
+	}
+	return "", 0
+}
+
+// findDeleted reads DELETE FROM t [USING relations] WHERE condition. On a Primary Key
+// table the condition may be anything a query may ask, and the rows found go by key. On
+// the other models the condition compares columns with literals (see plainCondition);
+// for Aggregate and Unique it may name key columns only. The cursor is at DELETE.
+func (ss *session) findDeleted(stmt lex.Statement, c *lex.Cursor, with string) (f finding, err error) {
 	c.Next()
 	if err := c.Expect("from"); err != nil {
-		return err
+		return f, err
 	}
 	tableAt := c.I
 	db, name, err := c.Table()
 	if err != nil {
-		return err
+		return f, err
 	}
-	t, err := ss.table(db.Text, name.Text)
-	if err != nil {
-		return err
+	if f.table, err = ss.table(db.Text, name.Text); err != nil {
+		return f, err
 	}
+	named := stmt.Between(tableAt, c.I)
 	only, err := partitionClause(c) // the query that finds the rows reads it
 	if err != nil {
-		return err
+		return f, err
 	}
-	primary := t.Schema().Model == store.Primary
+	s := f.table.Schema()
+	primary := s.Model == store.Primary
 	switch {
 	case primary && only.partitions != nil:
-		return lex.At(name, "Delete for primary key table do not support specifying partitions")
+		return f, lex.At(name, "Delete for primary key table do not support specifying partitions")
 	case only.temporary:
-		return lex.At(name, "Do not support deleting temp partitions")
+		return f, lex.At(name, "Do not support deleting temp partitions")
 	}
-	from := stmt.Between(tableAt, c.I)
+	f.from = stmt.Between(tableAt, c.I)
+	if c.Peek().Is("using") && ss.server.atLeast(3, 0) {
+		at := c.Next()
+		if !primary {
+			return f, lex.At(at, "Delete with USING is only supported for primary key tables")
+		}
+		from := c.I
+		skipTo(c, "where")
+		f.from += ", " + stmt.Between(from, c.I)
+	} else if with != "" && !primary {
+		return f, lex.At(name, "Delete with CTE is only supported for primary key tables")
+	}
 	if !c.Peek().Is("where") {
 		if primary {
-			return lex.At(name, "Delete must specify where clause to prevent full table delete")
+			return f, lex.At(name, "Delete must specify where clause to prevent full table delete")
 		}
-		return lex.At(name, "Where clause is not set")
+		return f, lex.At(name, "Where clause is not set")
 	}
-	at, cond := c.Peek(), stmt.From(c.I)
-	s := t.Schema()
-	if s.Model == store.Primary {
-		return ss.deleteByKey(ctx, t, from, cond, w)
+	f.at, f.where = c.Peek(), stmt.From(c.I)
+	if primary {
+		var keys []string
+		for _, k := range s.Keys {
+			f.positions = append(f.positions, s.Index(k))
+			keys = append(keys, named+"."+wire.QuoteName(k))
+		}
+		f.text = with + "SELECT " + strings.Join(keys, ", ") + " FROM " + f.from + " " + f.where
+	} else {
+		f.text = "SELECT * FROM " + f.from + " " + f.where
 	}
-	if err := ss.plainCondition(from, cond, at); err != nil {
+	return f, nil
+}
+
+// skipTo moves to a word outside of all parentheses, or to the end.
+func skipTo(c *lex.Cursor, words ...string) {
+	for depth := 0; c.Peek().Kind != lex.EOF; c.Next() {
+		t := c.Peek()
+		if depth == 0 && slices.ContainsFunc(words, t.Is) {
+			return
+		}
+		if t.Is("(") || t.Is("[") {
+			depth++
+		} else if t.Is(")") || t.Is("]") {
+			depth--
+		}
+	}
+}
+
+// delete runs DELETE; at is the place of the verb.
+func (ss *session) delete(ctx context.Context, stmt lex.Statement, with string, at int, w *wire.Result) error {
+	f, err := ss.findDeleted(stmt, &lex.Cursor{Toks: stmt.Toks, I: at}, with)
+	if err != nil {
 		return err
 	}
-	q, err := ss.planText(ctx, "SELECT * FROM "+from+" "+cond)
+	t, s := f.table, f.table.Schema()
+	if s.Model == store.Primary {
+		return ss.deleteByKey(ctx, f, w)
+	}
+	if err := ss.plainCondition(f.from, f.where, f.at); err != nil {
+		return err
+	}
+	q, err := ss.planText(ctx, f.text)
 	if err != nil {
 		return err
 	}
@@ -69,7 +150,7 @@ func (ss *session) delete(ctx context.Context, stmt lex.Statement, w *wire.Resul
 	}
 	sc := asScan(q.node)
 	if sc == nil {
-		return lex.At(at, "DELETE from a %s table takes a condition on its own columns, without subqueries", s.Model)
+		return lex.At(f.at, "DELETE from a %s table takes a condition on its own columns, without subqueries", s.Model)
 	}
 	if s.Model != store.Duplicate {
 		for _, i := range sc.filterColumns() {
@@ -106,15 +187,12 @@ func (ss *session) deleteRows(t *store.Table, remove func() error, w *wire.Resul
 
 // deleteByKey finds the keys first and then removes them in one commit. A row
 // loaded between the two under a found key is removed as well.
-func (ss *session) deleteByKey(ctx context.Context, t *store.Table, from, cond string, w *wire.Result) error {
+func (ss *session) deleteByKey(ctx context.Context, f finding, w *wire.Result) error {
+	t, positions := f.table, f.positions
 	s := t.Schema()
-	q, err := ss.planText(ctx, "SELECT "+names(s.Keys)+" FROM "+from+" "+cond)
+	q, err := ss.planText(ctx, f.text)
 	if err != nil {
 		return err
-	}
-	positions := make([]int, len(s.Keys))
-	for i, k := range s.Keys {
-		positions[i] = s.Index(k)
 	}
 	// A delete row is judged by its key alone: the batch holds all columns and
 	// leaves the others NULL.
@@ -139,51 +217,71 @@ func (ss *session) deleteByKey(ctx context.Context, t *store.Table, from, cond s
 	return ss.write(change{verb: "delete", table: t, batch: batch, rows: uint64(batch.Len())}, w)
 }
 
-// update runs UPDATE t SET c = expression, ... WHERE condition on a Primary Key
-// table. Only the columns it names change, also in a row that is loaded meanwhile.
-func (ss *session) update(ctx context.Context, stmt lex.Statement, w *wire.Result) error {
-	c := &lex.Cursor{Toks: stmt.Toks}
+// findUpdated reads UPDATE t SET c = expression, ... [FROM relations] WHERE condition. The
+// cursor is at UPDATE.
+func (ss *session) findUpdated(stmt lex.Statement, c *lex.Cursor, with string) (f finding, err error) {
 	c.Next()
 	tableAt := c.I
 	db, name, err := c.Table()
 	if err != nil {
-		return err
+		return f, err
 	}
-	t, err := ss.table(db.Text, name.Text)
-	if err != nil {
-		return err
+	if f.table, err = ss.table(db.Text, name.Text); err != nil {
+		return f, err
 	}
-	s := t.Schema()
+	s := f.table.Schema()
 	if s.Model != store.Primary {
-		return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: table %s.%s is not primary key table and does not support update.", t.DB(), t.Name())
+		return f, wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: table %s.%s is not primary key table and does not support update.", f.table.DB(), f.table.Name())
 	}
-	from := stmt.Between(tableAt, c.I)
+	f.from = stmt.Between(tableAt, c.I)
 	if err := c.Expect("set"); err != nil {
-		return err
+		return f, err
 	}
-	var positions []int
 	var exprs []string
 	for _, k := range s.Keys {
-		positions = append(positions, s.Index(k))
-		exprs = append(exprs, wire.QuoteName(k))
+		f.positions = append(f.positions, s.Index(k))
+		exprs = append(exprs, f.from+"."+wire.QuoteName(k))
 	}
 	for {
 		col, expr, err := assignment(c, stmt, s)
 		if err != nil {
-			return err
+			return f, err
 		}
-		if slices.Contains(positions, col) {
-			return lex.At(c.Peek(), "column '%s' is assigned twice", s.Columns[col].Name)
+		if slices.Contains(f.positions, col) {
+			return f, lex.At(c.Peek(), "column '%s' is assigned twice", s.Columns[col].Name)
 		}
-		positions, exprs = append(positions, col), append(exprs, "("+expr+")")
+		f.positions, exprs = append(f.positions, col), append(exprs, "("+expr+")")
 		if !c.Try(",") {
 			break
 		}
 	}
-	if !c.Peek().Is("where") {
-		return lex.At(c.Peek(), "must specify where clause to prevent full table update")
+	if c.Peek().Is("from") && ss.server.atLeast(3, 0) {
+		c.Next()
+		from := c.I
+		skipTo(c, "where")
+		f.from += ", " + stmt.Between(from, c.I)
 	}
-	q, err := ss.planText(ctx, "SELECT "+strings.Join(exprs, ", ")+" FROM "+from+" "+stmt.From(c.I))
+	if c.Peek().Kind == lex.EOF {
+		return f, lex.At(c.Peek(), "must specify where clause to prevent full table update")
+	}
+	if !c.Peek().Is("where") {
+		return f, lex.Unexpected(c.Peek(), ",", "WHERE")
+	}
+	f.at = c.Peek()
+	f.text = with + "SELECT " + strings.Join(exprs, ", ") + " FROM " + f.from + " " + stmt.From(c.I)
+	return f, nil
+}
+
+// update runs UPDATE on a Primary Key table; at is the place of the verb. Only the
+// columns it names change, also in a row that is loaded meanwhile. Of several rows that
+// FROM finds for one row of the table any may win.
+func (ss *session) update(ctx context.Context, stmt lex.Statement, with string, at int, w *wire.Result) error {
+	f, err := ss.findUpdated(stmt, &lex.Cursor{Toks: stmt.Toks, I: at}, with)
+	if err != nil {
+		return err
+	}
+	t, s, positions := f.table, f.table.Schema(), f.positions
+	q, err := ss.planText(ctx, f.text)
 	if err != nil {
 		return err
 	}
@@ -247,20 +345,7 @@ func assignment(c *lex.Cursor, stmt lex.Statement, s store.Schema) (col int, exp
 		return 0, "", err
 	}
 	from := c.I
-	for depth := 0; c.Peek().Kind != lex.EOF; c.Next() {
-		t := c.Peek()
-		if depth == 0 && (t.Is(",") || t.Is("where") || t.Is("from")) {
-			break
-		}
-		if t.Is("(") {
-			depth++
-		} else if t.Is(")") {
-			depth--
-		}
-	}
-	if c.Peek().Is("from") {
-		return 0, "", lex.At(c.Peek(), "UPDATE ... FROM is not supported by this stand-in; use a subquery in the assignment")
-	}
+	skipTo(c, ",", "where", "from")
 	if c.I == from {
 		return 0, "", lex.Unexpected(c.Peek(), "an expression", "DEFAULT")
 	}

@@ -115,6 +115,9 @@ func (ss *session) guard(stmt lex.Statement, w *wire.Result) (done bool, err err
 	if run := ss.accountStatement(c); run != nil {
 		return true, run(c, w)
 	}
+	if _, i := ss.withClause(stmt); i > 0 {
+		c.I = i
+	}
 	return false, ss.authorize(c)
 }
 

@@ -174,15 +174,21 @@ func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) 
 	if err := ss.inTransaction(verb); err != nil {
 		return err
 	}
+	with, at := "", c.I
+	if verb == "with" {
+		if text, i := ss.withClause(stmt); i > 0 {
+			with, at, verb = text, i, strings.ToLower(stmt.Toks[i].Text)
+		}
+	}
 	switch verb {
 	case "select", "with", "(":
 		return ss.selectRows(ctx, stmt, w)
 	case "insert":
 		return ss.limited(ctx, func(ctx context.Context) error { return ss.insert(ctx, stmt, w) })
 	case "delete":
-		return ss.limited(ctx, func(ctx context.Context) error { return ss.delete(ctx, stmt, w) })
+		return ss.limited(ctx, func(ctx context.Context) error { return ss.delete(ctx, stmt, with, at, w) })
 	case "update":
-		return ss.limited(ctx, func(ctx context.Context) error { return ss.update(ctx, stmt, w) })
+		return ss.limited(ctx, func(ctx context.Context) error { return ss.update(ctx, stmt, with, at, w) })
 	case "create", "drop", "truncate", "alter", "cancel":
 		if verb, replace, ok := viewStatement(c); ok {
 			return ss.defineView(ctx, stmt, c, verb, replace, w)
