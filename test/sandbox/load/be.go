@@ -219,6 +219,9 @@ func (l *running) commit(w *work) error {
 	if l.life.over() {
 		return errDropped
 	}
+	if err := s.promise(w); err != nil {
+		return err
+	}
 	if _, err := s.ledger.Commit(l.tx); err != nil {
 		return err
 	}

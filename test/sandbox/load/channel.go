@@ -183,6 +183,9 @@ func (t *task) prepareChannel(o *feOp) *txnAnswer {
 		err = wording("No partitions have data available for loading")
 	}
 	if err == nil {
+		err = t.s.promise(w)
+	}
+	if err == nil {
 		keep := o.keep
 		if keep == 0 || !t.s.release.AtLeastPatch(3, 5, 4) {
 			keep = t.s.Limits().PreparedTimeout
@@ -196,6 +199,10 @@ func (t *task) prepareChannel(o *feOp) *txnAnswer {
 		return t.exception(err)
 	}
 	t.mu.Lock()
+	if t.state.final() { // cancelled in this moment
+		defer t.mu.Unlock()
+		return t.passed()
+	}
 	t.state = taskPrepared
 	t.mu.Unlock()
 	a.Message = "stream load " + t.label + " finish preparing"
@@ -246,7 +253,11 @@ func (t *task) commitChannels(wait time.Duration) *txnAnswer {
 	}
 	visible, err := t.s.publishKept(t.tx, t.event(t.s.ledger.Info(t.tx).Table), wait)
 	t.mu.Lock()
-	t.end(taskCommitted, "")
+	if err != nil {
+		t.end(taskCancelled, err.Error())
+	} else {
+		t.end(taskCommitted, "")
+	}
 	t.mu.Unlock()
 	switch {
 	case err != nil:

@@ -238,7 +238,7 @@ func (s *Server) Backends() []NodeInfo {
 
 // nextBackend chooses BEs in turn among those that live, nil when none does.
 func (s *Server) nextBackend() *backend {
-	from := s.turns.Add(1) - 1
+	from := s.rounds.Add(1) - 1
 	for i := range s.backends {
 		if b := s.backends[(from+uint64(i))%uint64(len(s.backends))]; b.alive() {
 			return b

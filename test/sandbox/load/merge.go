@@ -168,6 +168,9 @@ func (s *Server) closeMerge(m *merge) {
 	m.mu.Unlock()
 	w, err := s.endMerge(m, rows)
 	if err == nil {
+		err = s.promise(w)
+	}
+	if err == nil {
 		_, err = s.ledger.Commit(m.tx)
 	}
 	if err != nil {

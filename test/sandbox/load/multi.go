@@ -125,6 +125,9 @@ func (t *task) commitMulti(wait time.Duration) *txnAnswer {
 		t.state = taskBegin
 		return refusal(t.label, inProcessing)
 	}
+	if err == nil {
+		err = t.s.promise(w)
+	}
 	first := false
 	if err == nil {
 		first, err = t.s.ledger.Commit(t.tx)

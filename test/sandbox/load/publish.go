@@ -1,10 +1,7 @@
 package load
 
 import (
-	"cmp"
-	"errors"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/gx-etl/gx/test/sandbox/fault"
@@ -13,12 +10,7 @@ import (
 )
 
 // work is what a transaction is going to write.
-type work struct {
-	parts []part
-	// lenient lets tables dropped meanwhile pass: a prepared transaction commits
-	// without them, as the real FE leaves out tables it no longer finds.
-	lenient bool
-}
+type work struct{ parts []part }
 
 // part is the rows of one load.
 type part struct {
@@ -35,6 +27,23 @@ func (w *work) rows() int64 {
 	return n
 }
 
+func (w *work) batches() []*store.Batch {
+	list := make([]*store.Batch, len(w.parts))
+	for i, p := range w.parts {
+		list[i] = p.batch
+	}
+	return list
+}
+
+// promise says what hinders the rows from becoming visible. It comes before the
+// transaction is told to be committed or prepared, after which nothing may.
+func (s *Server) promise(w *work) error {
+	if s.discard {
+		return nil
+	}
+	return s.store.Promise(w.batches())
+}
+
 // write makes the rows of all parts visible. Parts of several tables become visible
 // together to every statement that begins after or before, none begins between.
 func (s *Server) write(w *work) error {
@@ -47,71 +56,15 @@ func (s *Server) write(w *work) error {
 		return nil
 	}
 	if len(w.parts) == 1 {
-		return w.commit(&w.parts[0])
+		return s.store.CommitAll(w.batches())
 	}
-	return s.store.Together(func() error {
-		for _, p := range w.parts {
-			if now, err := s.store.Table(p.table.DB(), p.table.Name()); !w.lenient && (err != nil || now != p.table) {
-				return &store.UnknownTable{Database: p.table.DB(), Table: p.table.Name()}
-			}
-		}
-		// A table dropped from here on is as one dropped after the commit.
-		w.lenient = true
-		for i := range w.parts {
-			if err := w.commit(&w.parts[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return s.store.Together(func() error { return s.store.CommitAll(w.batches()) })
 }
 
-func (w *work) commit(p *part) error {
-	err := p.table.Commit(p.batch)
-	var gone *store.UnknownTable
-	if w.lenient && errors.As(err, &gone) {
-		return nil
-	}
-	return err
-}
-
-// turn returns the token that lets one load of the table at a time become
-// visible: versions of a table are published in the order of their commits.
-func (s *Server) turn(t *store.Table) chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.published[t.ID()]
-	if c == nil {
-		c = make(chan struct{}, 1)
-		s.published[t.ID()] = c
-	}
-	return c
-}
-
-// takeTurns waits for the turns of all tables, in the order of their numbers so
-// that two transactions never wait for each other.
-func (s *Server) takeTurns(w *work) (pass func()) {
-	var turns []chan struct{}
-	tables := make([]*store.Table, 0, len(w.parts))
-	for _, p := range w.parts {
-		tables = append(tables, p.table)
-	}
-	slices.SortFunc(tables, func(a, b *store.Table) int { return cmp.Compare(a.ID(), b.ID()) })
-	for _, t := range slices.Compact(tables) {
-		c := s.turn(t)
-		c <- struct{}{}
-		turns = append(turns, c)
-	}
-	return func() {
-		for _, c := range turns {
-			<-c
-		}
-	}
-}
-
-// publish makes a committed transaction visible, after at least the given delay,
-// and waits for that up to wait. It says whether the rows are visible; the error is
-// that of a transaction that could not become so, and is aborted.
+// publish makes a committed transaction visible, after at least the given delay and
+// after what was committed before it to the same tables. It waits for that up to
+// wait, and says whether the rows are visible; the error is that of a transaction
+// that could not become so, and is aborted.
 func (s *Server) publish(t *ledger.Txn, w *work, delay, wait time.Duration) (visible bool, err error) {
 	finish := func() error {
 		err := s.ledger.Publish(t, func() error { return s.write(w) })
@@ -120,16 +73,24 @@ func (s *Server) publish(t *ledger.Txn, w *work, delay, wait time.Duration) (vis
 		}
 		return err
 	}
-	pass := s.takeTurns(w)
-	if delay = max(delay, s.Limits().PublishDelay); delay <= 0 || !s.enter() {
-		defer pass()
+	turns := s.turns.of(w)
+	delay = max(delay, s.Limits().PublishDelay)
+	if delay <= 0 && turns.tryTake() {
+		defer turns.pass()
+		err := finish()
+		return err == nil, err
+	}
+	if !s.enter() { // nobody waits for an answer any more
+		turns.take()
+		defer turns.pass()
 		err := finish()
 		return err == nil, err
 	}
 	done := make(chan error, 1)
 	go func() {
 		defer s.handling.Done()
-		defer pass()
+		turns.take()
+		defer turns.pass()
 		s.pause(s.ctx, delay)
 		done <- finish()
 	}()
@@ -161,8 +122,8 @@ func (s *Server) commitWaits(t *ledger.Txn, begun time.Time) (wait time.Duration
 // publishKept makes a prepared transaction visible that has just been committed.
 func (s *Server) publishKept(t *ledger.Txn, e fault.Event, wait time.Duration) (visible bool, err error) {
 	w := s.takePrepared(t)
-	if w == nil { // it was prepared before the stand-in started
-		w = &work{}
+	if w == nil {
+		return false, s.ledger.Publish(t, func() error { return inWords("the rows of transaction %d are gone", t.ID()) })
 	}
 	delay, wait := s.publishFault(e, wait)
 	return s.publish(t, w, delay, wait)
@@ -172,7 +133,6 @@ func (s *Server) publishKept(t *ledger.Txn, e fault.Event, wait time.Duration) (
 func (s *Server) keep(t *ledger.Txn, w *work) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w.lenient = true
 	s.prepared[t] = w
 }
 

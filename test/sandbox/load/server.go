@@ -79,11 +79,12 @@ type Server struct {
 	rejected rejectedRecords
 	tasks    tasks
 	merges   merges
+	turns    turns
 
 	frontends []*frontend
 	backends  []*backend
 	leader    atomic.Int32 // index of the leader among frontends
-	turns     atomic.Uint64
+	rounds    atomic.Uint64 // of the BEs, see nextBackend
 
 	ready     chan struct{}   // closed once all servers listen
 	ctx       context.Context // ends when Close begins
@@ -97,7 +98,6 @@ type Server struct {
 	mu        sync.Mutex // guards the following
 	limits    Limits
 	closed    bool // no handler may start any more
-	published map[int64]chan struct{}
 	prepared  map[*ledger.Txn]*work
 	discarded map[string]int64 // rows by "db.table"
 }
@@ -136,7 +136,7 @@ func Start(o Options) (*Server, error) {
 		faults: o.Faults, journal: o.Journal,
 		store: o.Store, discard: o.Discard, release: o.Release, clock: o.Clock, compile: o.Compile, inZone: o.CompileIn, plan: o.Plan,
 		limits: o.Limits, ledger: o.Ledger,
-		ready: make(chan struct{}), published: map[int64]chan struct{}{}, prepared: map[*ledger.Txn]*work{},
+		ready: make(chan struct{}), prepared: map[*ledger.Txn]*work{},
 		discarded: map[string]int64{},
 	}
 	s.apply(&s.limits)

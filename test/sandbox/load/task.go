@@ -136,7 +136,12 @@ func (t *task) cancelLocked(why string) {
 	if t.state.final() || t.state == taskCommitting {
 		return
 	}
-	t.s.ledger.Abort(t.tx, why)
+	if !t.s.ledger.Abort(t.tx, why) {
+		if state, _ := t.s.ledger.Status(t.tx); state == ledger.Committed || state == ledger.Visible {
+			t.end(taskCommitted, "") // by a request that named no channel
+			return
+		}
+	}
 	t.end(taskCancelled, why)
 }
 

@@ -36,6 +36,9 @@ func (b *backend) txnCommit(r *http.Request, l *life, prepare bool) *txnAnswer {
 		return refusal(label, inProcessing)
 	}
 	defer t.op.Unlock()
+	if l.find(label) != t { // an operation that has just ended took it away
+		return refusal(label, statusf(codeNotExists, "transaction with label %s not exists", label))
+	}
 	committing := time.Now()
 	why := b.settle(r, l, t, prepare, keep)
 	if l.over() {
@@ -96,6 +99,9 @@ func (b *backend) settle(r *http.Request, l *life, t *txn, prepare bool, keep ti
 	}
 	s.ledger.SetOutcome(t.tx, t.outcome())
 	w := &work{parts: []part{t.part()}}
+	if err := s.promise(w); err != nil {
+		return statusf(codeAnalysis, "%s", err.Error())
+	}
 	if prepare {
 		s.keep(t.tx, w)
 		if err := s.ledger.Prepare(t.tx, keep); err != nil {

@@ -38,6 +38,9 @@ func (b *backend) txnLoad(w *answerWriter, r *http.Request, l *life) *txnAnswer 
 		return refusal(label, inProcessing)
 	}
 	defer t.op.Unlock()
+	if t.task == nil && l.find(label) != t { // an operation that has just ended took it away
+		return refusal(label, statusf(codeNotExists, "Transaction with label %s not exists", label))
+	}
 	t.touch(s.clock.Now())
 	defer func() { t.touch(s.clock.Now()) }()
 	spoiled := func(why *coded) *txnAnswer {

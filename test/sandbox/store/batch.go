@@ -36,7 +36,8 @@ type Batch struct {
 	onlyStored bool // rows of keys not stored are left out
 	negative   bool
 	merge      int // batch column of the merge condition, -1 without one
-	opened     bool
+	opened     bool // its tablets are open for writing
+	promised   bool // the commit may not fail any more
 	wideKey    bool // the key can be longer than the server takes
 	missing    *RowError
 	failed     error // of the whole batch

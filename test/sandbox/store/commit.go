@@ -1,6 +1,9 @@
 package store
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Commit makes the rows of b visible at once: appended, combined, replaced or
 // removed as the model says, in row order. b must come from this table and may
@@ -17,38 +20,81 @@ func (t *Table) Commit(b *Batch) error {
 	if err := t.ready(b); err != nil {
 		return err
 	}
-	t.apply(b)
+	if !t.dropped {
+		t.apply(b)
+	}
 	return nil
 }
 
 // CommitAll commits batches of several tables, or none of them when one fails. The
-// errors are those of Commit. Batches of one table are committed in their order.
+// errors are those of Commit; batches that Promise has let through do not fail.
+// Batches of one table are committed in their order.
 func (s *Store) CommitAll(batches []*Batch) error {
-	var tables []*Table
 	for _, b := range batches {
 		b.table.advance()
 		if err := b.table.fits(b); err != nil {
 			return err
 		}
-		if !slices.Contains(tables, b.table) {
-			tables = append(tables, b.table)
-		}
 	}
-	// One order for all, so that two callers cannot wait for each other.
-	slices.SortFunc(tables, func(a, b *Table) int { return int(a.id - b.id) })
-	for _, t := range tables {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-	}
+	defer lockTables(batches)()
 	for _, b := range batches {
 		if err := b.table.ready(b); err != nil {
 			return err
 		}
 	}
 	for _, b := range batches {
-		b.table.apply(b)
+		if !b.table.dropped {
+			b.table.apply(b)
+		}
 	}
 	return nil
+}
+
+// Promise says what hinders the commit of the batches, in the errors of Commit. When
+// nothing does, CommitAll will succeed, whatever becomes of the tables until then:
+// rows of a table, and values of a column, dropped in between are lost, as the rows
+// of a transaction are that was committed and is not visible yet. Nothing may be
+// added to the batches after it.
+func (s *Store) Promise(batches []*Batch) error {
+	for _, b := range batches {
+		b.table.advance()
+		if err := b.table.fits(b); err != nil {
+			return err
+		}
+	}
+	defer lockTables(batches)()
+	for _, b := range batches {
+		if err := b.table.open(b); err != nil {
+			return err
+		}
+		if err := b.fitsLayout(b.table.layout.Load()); err != nil {
+			return err
+		}
+	}
+	for _, b := range batches {
+		b.opened, b.promised = true, true
+	}
+	return nil
+}
+
+// lockTables locks the tables of the batches and returns what unlocks them.
+func lockTables(batches []*Batch) (unlock func()) {
+	var tables []*Table
+	for _, b := range batches {
+		if !slices.Contains(tables, b.table) {
+			tables = append(tables, b.table)
+		}
+	}
+	// One order for all, so that two callers cannot wait for each other.
+	slices.SortFunc(tables, func(a, b *Table) int { return cmp.Compare(a.id, b.id) })
+	for _, t := range tables {
+		t.mu.Lock()
+	}
+	return func() {
+		for _, t := range tables {
+			t.mu.Unlock()
+		}
+	}
 }
 
 // fits says what is wrong with a batch whatever the table holds.
@@ -74,16 +120,24 @@ func (t *Table) fits(b *Batch) error {
 	return nil
 }
 
-// ready says what else hinders the commit, and brings the batch up to the present
-// columns of the table, whose lock it wants.
-func (t *Table) ready(b *Batch) error {
+// open says what hinders writing to the table, whose lock it wants.
+func (t *Table) open(b *Batch) error {
 	if t.dropped {
 		return &UnknownTable{Database: t.DB(), Table: t.Name()}
 	}
 	if b.rows > 0 && !b.opened {
-		if err := t.checkVersions(b.targets()); err != nil {
-			return err
-		}
+		return t.checkVersions(b.targets())
+	}
+	return nil
+}
+
+// ready is open, and brings the batch up to the present columns of the table.
+func (t *Table) ready(b *Batch) error {
+	if b.promised && t.dropped {
+		return nil
+	}
+	if err := t.open(b); err != nil {
+		return err
 	}
 	return b.moveTo(t.layout.Load())
 }
