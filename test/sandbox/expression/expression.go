@@ -36,10 +36,12 @@ type Program interface {
 	Eval(inputs []any, out []any) error
 }
 
-// Typed is a Program that tells results that are DECIMAL from text: both come as
-// string, but their casts differ.
+// Typed is a Program that knows the SQL types of its results.
 type Typed interface {
 	Program
-	// Decimal says whether the results of expression i are DECIMAL.
+	// Decimal says whether the results of expression i are DECIMAL: like text they
+	// come as string, but their casts differ.
 	Decimal(i int) bool
+	// Boolean says whether expression i is a predicate.
+	Boolean(i int) bool
 }

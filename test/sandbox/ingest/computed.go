@@ -145,9 +145,24 @@ func (c *computed) compileWhere(q *Request, schema *store.Schema, m *mapping) er
 	c.where, err = compile(inputs, []string{q.where})
 	var unknown *expression.UnknownReference
 	if errors.As(err, &unknown) {
-		return inWords("unknown column reference in where statement, reference=%s", unknown.Reference)
+		return q.unknownInWhere(unknown.Reference)
+	}
+	if typed, ok := c.where.(expression.Typed); ok && err == nil && !typed.Boolean(0) {
+		return wording("where statement is not a valid statement return bool")
 	}
 	return err
+}
+
+// unknownInWhere has the wordings of three main lines. Which releases they went into
+// is known for the newest alone: its exception has the name that came with 3.4.
+func (q *Request) unknownInWhere(name string) error {
+	switch r := q.options.Release; {
+	case r.AtLeast(3, 4):
+		return inWords("unknown column in where statement. the column '%s' in where clause must be in the target table.", name)
+	case r.AtLeast(3, 0):
+		return inWords("unknown column in where statement, column=%s. the column '%s' in where clause must be in the target table.", name, name)
+	}
+	return inWords("unknown column reference in where statement, reference=%s", name)
 }
 
 // defaultValue is what a column without source holds, nil for NULL.
@@ -329,7 +344,9 @@ func isTrue(v any) bool {
 }
 
 // cast is the cast of an expression's result to its column's type: what does not
-// fit is NULL, in strict mode too, for that looks at plain fields only.
+// fit is NULL. Strict mode does not change that: in every release read, the scanner
+// compares a column with its field only where the planner has noted that the one is
+// the other without a transformation (dest_sid_to_src_sid_without_trans).
 func cast(c *store.Column, v any, decimal bool) any {
 	if text, ok := v.(string); ok && decimal && c.Type.Kind >= store.TinyInt && c.Type.Kind <= store.LargeInt {
 		v, _, _ = strings.Cut(text, ".") // a fraction is cut off, not rounded

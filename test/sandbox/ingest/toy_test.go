@@ -24,6 +24,7 @@ func toyCompiler(inputs []expression.Input, expressions []string) (expression.Pr
 		}
 		p.parts = append(p.parts, f)
 		p.decimal = append(p.decimal, strings.HasPrefix(e, "dec("))
+		p.boolean = append(p.boolean, strings.ContainsAny(e, ">="))
 	}
 	return p, nil
 }
@@ -31,11 +32,15 @@ func toyCompiler(inputs []expression.Input, expressions []string) (expression.Pr
 // Decimal implements expression.Typed: what is written dec(x) is DECIMAL.
 func (p *toyProgram) Decimal(i int) bool { return p.decimal[i] }
 
+// Boolean implements expression.Typed.
+func (p *toyProgram) Boolean(i int) bool { return p.boolean[i] }
+
 type toyPart func(inputs []any) (any, error)
 
 type toyProgram struct {
 	parts   []toyPart
 	decimal []bool
+	boolean []bool
 }
 
 func (p *toyProgram) Eval(inputs, out []any) error {

@@ -220,6 +220,23 @@ type program struct {
 // Decimal implements load.Typed.
 func (p *program) Decimal(i int) bool { return types.IsDecimal(p.types[i]) }
 
+// Boolean implements load.Typed.
+func (p *program) Boolean(i int) bool { return isBoolean(p.exprs[i]) }
+
+// isBoolean looks into CASE as well, for which the engine names the widest type.
+func isBoolean(e sql.Expression) bool {
+	c, ok := e.(*expression.Case)
+	if !ok {
+		return e.Type() == types.Boolean
+	}
+	for _, b := range c.Branches {
+		if !isBoolean(b.Value) {
+			return false
+		}
+	}
+	return c.Else == nil || isBoolean(c.Else)
+}
+
 // Eval implements load.Program. An expression that fails on a row's values is NULL.
 func (p *program) Eval(inputs []any, out []any) (err error) {
 	for i, v := range inputs {

@@ -158,6 +158,31 @@ func TestExpressionsInAZone(t *testing.T) {
 	}
 }
 
+// A condition must be a predicate: numbers and text are none, whatever they are.
+func TestPredicates(t *testing.T) {
+	s, err := sqlport.New(store.New(store.Options{}), sqlport.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	inputs := []expression.Input{{Name: "k", Type: store.Type{Kind: store.Int}}, {Name: "v", Type: store.Type{Kind: store.Varchar}},
+		{Name: "b", Type: store.Type{Kind: store.Boolean}}, {Name: "tiny", Type: store.Type{Kind: store.TinyInt}}}
+	for text, want := range map[string]bool{
+		"k > 1": true, "v like 'a%'": true, "b": true, "not k": true, "k in (1, 2) or b": true, "true": true, "v is null": true, "cast(k as boolean)": true,
+		"starts_with(v, 'a')": true, "if(k > 1, b, false)": true, "case when k > 1 then b else k < 3 end": true, "case k when 1 then true end": true,
+		"k": false, "v": false, "tiny": false, "1": false, "'true'": false, "null": false, "k + 1": false, "length(v)": false, "case when b then 1 end": false,
+		"case when b then true else k end": false, "1.5": false,
+	} {
+		p, err := s.Expressions(inputs, []string{text})
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if got := p.(expression.Typed).Boolean(0); got != want {
+			t.Errorf("%s is a predicate: %v", text, got)
+		}
+	}
+}
+
 // TestVolatileExpressions: a random value is another one in every row.
 func TestVolatileExpressions(t *testing.T) {
 	p, err := compile(t, "uuid()", "rand()", "unix_timestamp(now()) > 1700000000")
