@@ -44,11 +44,15 @@ func (q *Request) Open(t *store.Table) (*Load, error) {
 // load as a whole; ErrBodyCut is in it when the body ended early.
 func (l *Load) Read(src io.Reader, length int64, seen func(p []byte)) error {
 	limits := &l.q.options.Limits
-	body := &bodyReader{src: src, seen: seen, limit: limits.MaxBodyBytes - l.read,
-		tooBig: func(n int64) error { return limits.bodyTooLarge(l.read + n) }}
+	before := l.read
+	if l.q.MergeCommit { // merged bodies are judged one by one
+		before = 0
+	}
+	body := &bodyReader{src: src, seen: seen, limit: limits.MaxBodyBytes - before,
+		tooBig: func(n int64) error { return limits.bodyTooLarge(before + n) }}
 	if l.q.json && !l.q.ignoreSize && limits.MaxJSONBytes < limits.MaxBodyBytes {
-		body.limit = limits.MaxJSONBytes - l.read
-		body.tooBig = func(n int64) error { return limits.jsonTooLarge(l.read + n) }
+		body.limit = limits.MaxJSONBytes - before
+		body.tooBig = func(n int64) error { return limits.jsonTooLarge(before + n) }
 	}
 	decoded, closeDecoder, err := decode(l.q.codec, body)
 	if err == nil {

@@ -70,10 +70,9 @@ func (l *Ledger) Publish(t *Txn, apply func() error) error {
 
 func (l *Ledger) finish(t *Txn, s State, reason string) {
 	t.state, t.reason, t.ended = s, reason, l.clock.Now()
-	d := l.of(t.db)
-	delete(d.running, t)
+	delete(t.in.running, t)
 	if s != Unknown {
-		d.finished = append(d.finished, t)
+		t.in.finished = append(t.in.finished, t)
 	}
 }
 
@@ -93,7 +92,10 @@ func (l *Ledger) Abort(t *Txn, reason string) bool {
 func (l *Ledger) Cancel(db, label string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t := l.of(db).labels[label]
+	var t *Txn
+	if d := l.byDB[db]; d != nil {
+		t = d.labels[label]
+	}
 	switch {
 	case t == nil:
 		return inWords("transaction not found, label=%s", label)
@@ -126,10 +128,27 @@ func (l *Ledger) LeaderChanged() {
 			return
 		}
 		l.finish(t, Unknown, "")
-		if d := l.of(t.db); d.labels[t.label] == t {
-			delete(d.labels, t.label)
+		if t.in.labels[t.label] == t {
+			delete(t.in.labels, t.label)
 		}
 	})
+}
+
+// DropDatabase forgets the labels of a database that was dropped: one created under
+// its name later is another database. What had not been committed is aborted.
+func (l *Ledger) DropDatabase(db string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d := l.byDB[db]
+	if d == nil {
+		return
+	}
+	for t := range d.running {
+		if t.state != Committed {
+			l.finish(t, Aborted, "unknown database, database="+db)
+		}
+	}
+	delete(l.byDB, db)
 }
 
 func (l *Ledger) eachRunning(f func(*Txn)) {

@@ -136,6 +136,7 @@ type Txn struct {
 	timeout     time.Duration
 	user        string
 	client      string
+	in          *dbLedger // of its database, which may have been dropped since
 
 	// Guarded by the ledger's lock.
 	tables    []string
@@ -224,7 +225,7 @@ func (l *Ledger) Begin(o Opening) (*Txn, error) {
 	l.nextID++
 	now := l.clock.Now()
 	t := &Txn{id: l.nextID, db: o.DB, label: o.Label, kind: o.Kind, coordinator: o.Coordinator, timeout: o.Timeout,
-		user: o.User, client: o.Client, tables: slices.Clone(o.Tables), state: Prepare, begun: now, deadline: now.Add(o.Timeout)}
+		user: o.User, client: o.Client, in: d, tables: slices.Clone(o.Tables), state: Prepare, begun: now, deadline: now.Add(o.Timeout)}
 	d.labels[o.Label] = t
 	d.running[t] = struct{}{}
 	l.remember(t)

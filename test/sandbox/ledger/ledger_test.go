@@ -235,6 +235,36 @@ func TestServersGoAway(t *testing.T) {
 	begin(t, l, "lost")
 }
 
+// The labels of a database go with it.
+func TestDroppedDatabase(t *testing.T) {
+	l, _ := fresh(t)
+	finish(t, l, "done")
+	open, prepared, late := begin(t, l, "open"), begin(t, l, "prepared"), begin(t, l, "late")
+	if err := l.Prepare(prepared, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Commit(late); err != nil {
+		t.Fatal(err)
+	}
+	l.DropDatabase("d")
+	l.DropDatabase("never")
+	for _, label := range []string{"done", "open", "prepared", "late"} {
+		wantState(t, l, label, Unknown, "")
+		begin(t, l, label)
+	}
+	for _, tx := range []*Txn{open, prepared} {
+		_, err := l.Commit(tx)
+		wantErr(t, err, "unknown database, database=d")
+	}
+	if err := l.Publish(late, func() error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	wantState(t, l, "late", Prepare, "") // the new one
+	if err := l.Cancel("nowhere", "done"); err == nil || l.Forget("nowhere", "done") || len(l.byDB) != 1 {
+		t.Errorf("%v, %d databases", err, len(l.byDB))
+	}
+}
+
 func TestSaveAndRestore(t *testing.T) {
 	l, _ := fresh(t)
 	done := finish(t, l, "done")

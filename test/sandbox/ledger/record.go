@@ -120,6 +120,7 @@ func (l *Ledger) Restore(s Saved) error {
 			outcome: Outcome{Rows: in.Rows, Filtered: in.Filtered, Unselected: in.Unselected, Bytes: in.Bytes,
 				ErrorURL: in.ErrorURL, RejectedPath: in.RejectedPath}}
 		d := l.of(t.db)
+		t.in = d
 		d.finished = append(d.finished, t)
 		if old := d.labels[t.label]; old == nil || old.id < t.id {
 			d.labels[t.label] = t

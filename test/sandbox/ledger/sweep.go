@@ -62,7 +62,10 @@ func (l *Ledger) forget(d *dbLedger, now time.Time) {
 func (l *Ledger) Forget(db, label string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d := l.of(db)
+	d := l.byDB[db]
+	if d == nil {
+		return false
+	}
 	t := d.labels[label]
 	if t == nil || t.ended.IsZero() {
 		return false

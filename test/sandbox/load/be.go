@@ -14,7 +14,12 @@ import (
 )
 
 func (b *backend) serve(rw http.ResponseWriter, r *http.Request) {
-	w := &answerWriter{ResponseWriter: rw}
+	if !b.life.Load().working(b.s, func() { b.handle(&answerWriter{ResponseWriter: rw}, r) }) {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (b *backend) handle(w *answerWriter, r *http.Request) {
 	parts, ok := route(r)
 	switch {
 	case ok && len(parts) == 3 && parts[2] == "_stream_load":
@@ -181,7 +186,7 @@ func (l *running) transfer() error {
 	}
 	l.a.planned = time.Since(planned).Milliseconds()
 	reading := time.Now()
-	err = rows.Read(l.r.Body, l.r.ContentLength, unheard)
+	err = l.life.resting(l.s, func() error { return rows.Read(l.r.Body, l.r.ContentLength, unheard) })
 	if err == nil {
 		err = rows.Finish()
 	}

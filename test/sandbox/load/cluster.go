@@ -29,6 +29,8 @@ type life struct {
 	ctx context.Context // ends with the process
 	end context.CancelFunc
 
+	workers workers
+
 	mu sync.Mutex // guards the following
 	// txns are the open transactions of the transaction interface by label: as on
 	// the real server, whatever their database.

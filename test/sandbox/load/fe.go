@@ -38,6 +38,13 @@ func (f *frontend) serve(rw http.ResponseWriter, r *http.Request) {
 			hangUp(w)
 		}
 	}()
+	limits := f.s.Limits()
+	if err := unreadable(r, &limits); err != nil {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, "Bad Request. <br/> "+err.Error()) // to a client that may have gone away
+		return
+	}
 	parts, ok := route(r)
 	last := ""
 	if ok {
@@ -86,6 +93,25 @@ func (f *frontend) serve(rw http.ResponseWriter, r *http.Request) {
 	default:
 		writeJSON(w, http.StatusOK, map[string]string{"status": "FAILED", "msg": "Not implemented"})
 	}
+}
+
+// unreadable says what of a request is longer than the FE's HTTP decoder takes: a
+// load with the names of very many columns, for one.
+func unreadable(r *http.Request, limits *Limits) error {
+	if len(r.Method)+len(r.RequestURI)+len(r.Proto)+2 > limits.RequestLine {
+		return inWords("An HTTP line is larger than %d bytes.", limits.RequestLine)
+	}
+	const between = len(": ")
+	n := len("Host") + between + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + between + len(v)
+		}
+	}
+	if n > limits.RequestHeaders {
+		return inWords("HTTP header is larger than %d bytes.", limits.RequestHeaders)
+	}
+	return nil
 }
 
 // user returns the authenticated user, or answers 401.

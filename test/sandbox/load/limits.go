@@ -33,8 +33,9 @@ type Limits struct {
 	PublishDelay time.Duration
 	// ErrorLogAge is load_error_log_reserve_hours, default 48 hours.
 	ErrorLogAge time.Duration
-	// HTTPWorkers is be_http_num_workers, default 48. One less than that many loads
-	// run at once on a BE if LimitLoads (enable_http_stream_load_limit) is on.
+	// HTTPWorkers is be_http_num_workers, default 48: so many requests a BE works on
+	// at a time, others wait. One less than that many loads run at once on a BE if
+	// LimitLoads (enable_http_stream_load_limit) is on.
 	HTTPWorkers int
 	LimitLoads  bool
 	// DisableLoads is disable_load_job.
@@ -54,6 +55,10 @@ type Limits struct {
 	// server that never merges versions. See store.SetCompactEvery.
 	TabletVersions int
 	CompactEvery   time.Duration
+	// RequestLine and RequestHeaders are http_max_initial_line_length, 4096, and
+	// http_max_header_size, 32768: bytes that an FE reads of a request before it
+	// refuses it. BEs have no such limit.
+	RequestLine, RequestHeaders int
 }
 
 func orElse[T comparable](v *T, standard T) {
@@ -91,6 +96,8 @@ func (l *Limits) defaults(r release.Release) {
 	orElse(&l.TaskKeepAge, 72*time.Hour)
 	orElse(&l.TabletVersions, store.DefaultMaxVersions)
 	orElse(&l.CompactEvery, time.Second)
+	orElse(&l.RequestLine, 4096)
+	orElse(&l.RequestHeaders, 32768)
 }
 
 func (l *Limits) ledger() ledger.Limits {
@@ -165,6 +172,8 @@ var settings = map[string]setting{
 	"transaction_stream_load_coordinator_cache_expire_seconds": duration(func(l *Limits) *time.Duration { return &l.AffinityAge }, time.Second),
 	"stream_load_task_keep_max_num":                            number(func(l *Limits) *int { return &l.TaskKeepNum }, 0),
 	"stream_load_task_keep_max_second":                         duration(func(l *Limits) *time.Duration { return &l.TaskKeepAge }, time.Second),
+	"http_max_initial_line_length":                             number(func(l *Limits) *int { return &l.RequestLine }, 1),
+	"http_max_header_size":                                     number(func(l *Limits) *int { return &l.RequestHeaders }, 1),
 	"heartbeat_timeout_second":                                 duration(func(l *Limits) *time.Duration { return &l.Heartbeat }, time.Second),
 	"transaction_clean_interval_second": {
 		get: func(l *Limits) string { return strconv.FormatFloat(l.SweepEvery.Seconds(), 'f', -1, 64) },
@@ -207,6 +216,9 @@ func (s *Server) apply(l *Limits) {
 	s.ledger.SetLimits(l.ledger())
 	s.store.SetMaxVersions(l.TabletVersions)
 	s.store.SetCompactEvery(l.CompactEvery)
+	for _, b := range s.backends {
+		b.life.Load().workers.serve(l.HTTPWorkers)
+	}
 }
 
 // Configs returns the settings by their names in fe.conf, or with backend in

@@ -228,7 +228,11 @@ func (l *running) merge() error {
 	l.a.RequestID, l.a.LeftTimeMs = ptr(l.q.Label), new(int64)
 	l.a.Label = ""
 	reading := time.Now()
-	body, err := l.wholeBody()
+	var body []byte
+	err := l.life.resting(l.s, func() (err error) {
+		body, err = l.wholeBody()
+		return err
+	})
 	l.a.LoadBytes = int64(len(body))
 	s.counters.bytes.Add(int64(len(body)))
 	l.a.ReadDataTimeMs = time.Since(reading).Milliseconds()

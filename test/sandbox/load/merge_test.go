@@ -53,13 +53,21 @@ func TestMergedLoads(t *testing.T) {
 	for _, r := range b.all(to(0, "a", `{"k":4,"n":1}`, js...), to(1, "b", `{"k":5,`, js...)) {
 		b.want(r, "Fail", "Load is aborted, reason: ")
 	}
+	// The size of JSON is that of each body.
+	if err := b.SetConfig("streaming_load_max_batch_size_mb", "1"); err != nil {
+		t.Fatal(err)
+	}
+	big := `{"k":6,"n":1}` + strings.Repeat(" ", 700<<10)
+	for _, r := range b.all(to(0, "a", big, js...), to(1, "b", big, js...)) {
+		b.want(r, "Success", "OK")
+	}
 	// What is wrong with the load as such.
 	b.want(to(0, "a", "4\ta\t5\n", append(merging("100"), "format: xml")...)(), "Fail", "unknown data format")
 	b.want(to(0, "a", "", merging("100")...)(), "Fail", "The data can not be empty")
 	b.want(b.must("PUT", b.BEAddr(), "/api/d/nope/_stream_load", h(merging("100")), strings.NewReader("1\n")), "Fail", `last error: unknown table "d.nope"`)
 	b.want(to(0, "a", "1\n", append(merging("100"), "columns: v")...)(), "Fail", "Column has no default value")
 	b.want(to(0, "a", "1\ta\t5\n", append(merging("100"), "-Authorization: ")...)(), "Fail", "no valid Basic authorization")
-	b.wantRows("t", "1|a|5", "2|b|5", "3|c|5")
+	b.wantRows("t", "1|a|5", "2|b|5", "3|c|5", "6|NULL|1", "6|NULL|1")
 }
 
 func TestMergedLoadsAnsweredAtOnce(t *testing.T) {

@@ -83,7 +83,7 @@ type Server struct {
 
 	frontends []*frontend
 	backends  []*backend
-	leader    atomic.Int32 // index of the leader among frontends
+	leader    atomic.Int32  // index of the leader among frontends
 	rounds    atomic.Uint64 // of the BEs, see nextBackend
 
 	ready     chan struct{}   // closed once all servers listen

@@ -58,12 +58,12 @@ func (b *backend) txnLoad(w *answerWriter, r *http.Request, l *life) *txnAnswer 
 	}
 	reading := time.Now()
 	before := t.load.Bytes()
-	err := t.load.Read(r.Body, r.ContentLength, unheard)
+	err := l.resting(s, func() error { return t.load.Read(r.Body, r.ContentLength, unheard) })
 	got := t.load.Bytes() - before
 	s.counters.bytes.Add(got)
 	received := time.Since(reading).Milliseconds()
 	t.totals.received += received
-	if errors.Is(err, ingest.ErrBodyCut) {
+	if errors.Is(err, ingest.ErrBodyCut) || errors.Is(err, errDropped) {
 		// What came of the body stays in the pipe, and the transaction open.
 		t.torn = strings.EqualFold(h.Get("format"), "json")
 		return nil

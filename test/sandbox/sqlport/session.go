@@ -318,6 +318,9 @@ func (ss *session) define(stmt lex.Statement, w *wire.Result) error {
 		if err != nil && !d.IfExists {
 			return wire.Errorf(1008, "HY000", "Can't drop database '%s'; database doesn't exist", d.Name)
 		}
+		if err == nil {
+			ss.server.ledger.DropDatabase(d.Name)
+		}
 		err = nil
 		if ss.db() == d.Name {
 			ss.base.SetCurrentDatabase("")

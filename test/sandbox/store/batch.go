@@ -35,7 +35,7 @@ type Batch struct {
 	partial    bool
 	onlyStored bool // rows of keys not stored are left out
 	negative   bool
-	merge      int // batch column of the merge condition, -1 without one
+	merge      int  // batch column of the merge condition, -1 without one
 	opened     bool // its tablets are open for writing
 	promised   bool // the commit may not fail any more
 	wideKey    bool // the key can be longer than the server takes
