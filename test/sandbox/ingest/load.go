@@ -54,6 +54,9 @@ func (l *Load) Read(src io.Reader, length int64, seen func(p []byte)) error {
 		body.limit = limits.MaxJSONBytes - before
 		body.tooBig = func(n int64) error { return limits.jsonTooLarge(before + n) }
 	}
+	if l.q.codec == noCodec && l.sink.batch.Len() == 0 {
+		l.sink.expected, l.sink.sampled = max(length, 0), 0
+	}
 	decoded, closeDecoder, err := decode(l.q.codec, body)
 	if err == nil {
 		err = l.consume(decoded, length)

@@ -20,6 +20,8 @@ type rowSink struct {
 	unselected int64
 	log        []string
 	rejected   []Rejected
+	expected   int64 // bytes of the body; 0 when not known, or already made use of
+	sampled    int64 // bytes of the rows kept so far, while expected is there
 }
 
 // Rejected is one refused row, kept when log_rejected_record_num asks for it.
@@ -106,6 +108,22 @@ func (s *rowSink) end(op store.Op, row []byte) {
 		return
 	}
 	s.total++
+	if s.expected > 0 {
+		s.reserve(len(row))
+	}
+}
+
+// sampleRows is how many rows tell the size of the others.
+const sampleRows = 1000
+
+// reserve makes room for the rows of the body that is being read, once there is a
+// sample: vectors that grow on their own are copied over and over.
+func (s *rowSink) reserve(bytes int) {
+	s.sampled += int64(bytes) + 1 // and a delimiter
+	if n := s.batch.Len(); n >= sampleRows {
+		s.batch.Reserve(int(min(1.02*float64(n)*float64(s.expected)/float64(s.sampled), 1<<30)))
+		s.expected = 0
+	}
 }
 
 // computedText is textRow for a load with expressions.
@@ -144,5 +162,7 @@ func (s *rowSink) computedEnd(op store.Op, row []byte) {
 	s.total++
 	if !keep {
 		s.unselected++
+	} else if s.expected > 0 {
+		s.reserve(len(row))
 	}
 }

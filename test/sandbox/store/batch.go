@@ -163,6 +163,27 @@ func (b *Batch) SetMergeCondition(column int) { b.merge = b.at[column] }
 // Len returns the number of rows.
 func (b *Batch) Len() int { return b.rows }
 
+// mostReserved bounds Reserve, in bytes: it goes by what a client says of its body.
+const mostReserved = 64 << 20
+
+// Reserve makes room for so many rows in all, of the size of those there are. It is a
+// hint: of a very large batch it makes room for a part.
+func (b *Batch) Reserve(rows int) {
+	size := 0
+	for i := range b.vectors {
+		size += b.vectors[i].size()
+	}
+	if b.rows == 0 || size == 0 {
+		return
+	}
+	if rows = min(rows, mostReserved/(size/b.rows+1)); rows <= b.rows {
+		return
+	}
+	for i := range b.vectors {
+		b.vectors[i].reserve(rows)
+	}
+}
+
 // Reset empties the batch and keeps its memory. Not after Commit, which may
 // have taken the memory over.
 func (b *Batch) Reset() {

@@ -201,14 +201,27 @@ func (t *Table) write(p *partition, b *Batch, from, to int) {
 
 func (t *Table) appendRows(p *partition, b *Batch, from, to int) {
 	p.live += int64(to - from)
+	whole := from == 0 && to == b.rows // else other ranges of the vectors are still to come
+	var taken []int                    // by column, where the arena of a vector has not been taken yet
 	for done := from; done < to; {
 		ch := p.tail(b.layout)
 		n := min(chunkRows-ch.rows, to-done)
+		take := whole && ch.rows == 0
+		if take && taken == nil {
+			taken = make([]int, len(ch.columns))
+			for c, at := range b.at {
+				if at >= 0 && b.vectors[at].kind == asBytes && done > 0 {
+					taken[c] = b.vectors[at].ends[done-1]
+				}
+			}
+		}
 		for c := range ch.columns {
 			v := &ch.columns[c]
 			switch at := b.at[c]; {
 			case b.layout.schema.Columns[c].AutoIncrement:
 				t.numberRows(v, b, at, done, n)
+			case at >= 0 && take:
+				taken[c] = v.takeRange(&b.vectors[at], done, done+n, taken[c])
 			case at >= 0:
 				v.addRange(&b.vectors[at], done, done+n)
 			default:

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"math"
 	"math/bits"
+	"slices"
 	"unsafe"
 )
 
@@ -187,6 +188,64 @@ func (v *vector) addRange(o *vector, from, to int) {
 	} else if v.nulls != nil {
 		v.nulls = append(v.nulls, make([]bool, to-from)...)
 	}
+}
+
+// takeRange makes values from..to-1 of o those of v, which has none, without copying
+// them. o is given up with it; the range that reaches its end may grow in its memory.
+// Ranges are taken in order: start is where the first value begins in the arena, and
+// what is returned where the next range does.
+func (v *vector) takeRange(o *vector, from, to, start int) (end int) {
+	last := to == o.n
+	switch v.kind {
+	case asInts:
+		v.ints = cutOut(o.ints, from, to, last)
+	case asFloats:
+		v.floats = cutOut(o.floats, from, to, last)
+	case asWide:
+		v.wides = cutOut(o.wides, from, to, last)
+	default:
+		end = o.ends[to-1]
+		v.arena, v.ends = cutOut(o.arena, start, end, last), cutOut(o.ends, from, to, last)
+		for i := range v.ends {
+			v.ends[i] -= start
+		}
+	}
+	if o.nulls != nil {
+		v.nulls = cutOut(o.nulls, from, to, last)
+	}
+	v.n = to - from
+	return end
+}
+
+func cutOut[T any](list []T, from, to int, open bool) []T {
+	if open {
+		return list[from:to]
+	}
+	return list[from:to:to]
+}
+
+// reserve makes room for rows values in all, of the size of those there are.
+func (v *vector) reserve(rows int) {
+	more := rows - v.n
+	switch v.kind {
+	case asInts:
+		v.ints = slices.Grow(v.ints, more)
+	case asFloats:
+		v.floats = slices.Grow(v.floats, more)
+	case asWide:
+		v.wides = slices.Grow(v.wides, more)
+	default:
+		v.ends = slices.Grow(v.ends, more)
+		v.arena = slices.Grow(v.arena, int(float64(len(v.arena))/float64(v.n)*float64(more)))
+	}
+	if v.nulls != nil {
+		v.nulls = slices.Grow(v.nulls, more)
+	}
+}
+
+// size is what the values take, in bytes.
+func (v *vector) size() int {
+	return 8*len(v.ints) + 8*len(v.floats) + 16*len(v.wides) + 8*len(v.ends) + len(v.arena) + len(v.nulls)
 }
 
 // compare orders two values of the same column; NULL sorts first.
