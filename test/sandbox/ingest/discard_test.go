@@ -70,6 +70,8 @@ func TestCountJSONJudgesLikeTheReader(t *testing.T) {
 		{body: `{"k":1,"n":2} [{"k":1}]`},
 		{body: `{"k":1,"n":2}`, q: Request{stripArray: true}},
 		{body: `[{"k":1,"n":2}] {"k":1}`, q: Request{stripArray: true}, want: "the value should be array type with strip_outer_array=true"},
+		{body: `[{"k":1,"n":2}] [{"k":1},[],{"k":` + strings.Repeat(" ", 200) + `2}]`, q: Request{stripArray: true}},
+		{body: `[{"k":1,"n":2}] {} [{"k":1}] `, q: Request{stripArray: true}},
 		{body: `[{"k":1,"n":2},[]]`, q: Request{stripArray: true}},
 		{body: strings.Repeat(" ", 300) + `"k"`},
 		{body: `1`, q: Request{stripArray: true}},

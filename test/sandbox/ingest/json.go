@@ -114,12 +114,22 @@ func (r *jsonReader) documents(data []byte) error {
 			return err
 		}
 		i = jsonscan.Space(data, i)
-		if first == '[' && i < len(data) {
-			// The server reads the first array and forgets the rest of the body.
-			return fmt.Errorf("illegal json: a body has one array, but %q follows it", brief(data[i:]))
+		if first == '[' {
+			return afterArray(data[i:])
 		}
 	}
 	return nil
+}
+
+// afterArray judges what follows the array of a body as the server does: its parser
+// reads the first array and looks at the rest of the body no more than to see that it
+// ends with a bracket. Rows of a second array are lost without a word.
+func afterArray(rest []byte) error {
+	rest = bytes.TrimRight(rest, " \t\r\n")
+	if len(rest) == 0 || rest[len(rest)-1] == ']' {
+		return nil
+	}
+	return inWords("illegal json: Failed to parse json as array. error: JSON document ended early in the middle of an object or array.")
 }
 
 // startsWrong says why a body whose first byte that is no blank is c cannot hold

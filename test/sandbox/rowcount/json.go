@@ -3,8 +3,9 @@ package rowcount
 import "math/bits"
 
 // JSON counts the rows of a stream of JSON documents: the objects that are
-// documents, or the objects that are elements of documents that are arrays. The
-// count is exact for a valid stream. Strings, numbers and punctuation are not
+// documents, or the objects that are elements of the first document, an array; as
+// the server, it does not look into the arrays behind. The count is exact for a
+// valid stream. Strings, numbers and punctuation are not
 // checked; what is wrong with the brackets shows in Broken and Strays.
 //
 // A backslash makes the quote after it an ordinary byte, inside strings and, in
@@ -16,6 +17,7 @@ type JSON struct {
 	strayObject bool
 	strayArray  bool
 	broken      bool
+	documents   int // met so far, when rows are elements
 	carry       carry
 	found       [batch]brackets
 	// rest is the beginning of a block whose end has not come yet.
@@ -71,8 +73,8 @@ func (c *JSON) End() int64 {
 // closed than opened.
 func (c *JSON) Broken() bool { return c.broken || c.depth != 0 || c.carry.inString != 0 }
 
-// Strays tells what stood in the wrong place: an object where an array of rows
-// should be, an array where a row should be.
+// Strays tells what stood in the wrong place: an object as the last document where
+// that should be an array of rows, an array where a row should be.
 func (c *JSON) Strays() (object, array bool) { return c.strayObject, c.strayArray }
 
 func (c *JSON) blocks(data []byte) {
@@ -116,8 +118,10 @@ func (c *JSON) count(b *brackets) {
 		c.walk(b)
 		return
 	}
-	c.rows += int64(bits.OnesCount64(b.curly))
-	c.strayArray = c.strayArray || b.square != 0
+	if c.documents <= 1 {
+		c.rows += int64(bits.OnesCount64(b.curly))
+		c.strayArray = c.strayArray || b.square != 0
+	}
 	c.depth += bits.OnesCount64(opened) - closes
 }
 
@@ -131,12 +135,14 @@ func (c *JSON) walk(b *brackets) {
 			c.depth--
 			c.broken = c.broken || c.depth < 0
 			continue
-		case c.depth == c.at && b.curly&bit != 0:
+		case c.depth < c.at: // a document
+			c.strayObject = b.curly&bit != 0
+			c.documents++
+		case c.depth > c.at || c.documents > 1:
+		case b.curly&bit != 0:
 			c.rows++
-		case c.depth == c.at:
+		default:
 			c.strayArray = true
-		case c.depth < c.at && b.curly&bit != 0:
-			c.strayObject = true
 		}
 		c.depth++
 	}
