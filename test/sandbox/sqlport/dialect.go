@@ -262,6 +262,7 @@ func comparison(e *sqlparser.ComparisonExpr) sqlparser.Expr {
 // function sends aggregate functions through the name the engine's planner has for
 // them, and writes INTERVAL n UNIT as two arguments.
 func function(e *sqlparser.FuncExpr) sqlparser.Expr {
+	unwrapWindow(e)
 	name := e.Name.Lowered()
 	var args sqlparser.SelectExprs
 	for _, a := range e.Exprs {
@@ -286,12 +287,12 @@ func function(e *sqlparser.FuncExpr) sqlparser.Expr {
 		args = append(args, a)
 	}
 	e.Exprs = args
-	if e.Over != nil {
+	if e.Over != nil && (name == "sum" || name == "avg") {
 		return nil
 	}
 	carrier, first, ok := builtin.AggregateCarrier(name, e.Distinct)
 	if !ok {
 		return nil
 	}
-	return &sqlparser.FuncExpr{Name: sqlparser.NewColIdent(carrier), Exprs: append(sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: textValue(first)}}, args...)}
+	return &sqlparser.FuncExpr{Name: sqlparser.NewColIdent(carrier), Over: e.Over, Exprs: append(sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: textValue(first)}}, args...)}
 }

@@ -163,3 +163,49 @@ func (r *rewriter) mapLiteral(t lex.Token) error {
 		}
 	}
 }
+
+// pipesConcat says whether || joins texts in this session; it is OR otherwise.
+func (ss *session) pipesConcat() bool {
+	return strings.Contains(strings.ToUpper(ss.vars.get("sql_mode")), "PIPES_AS_CONCAT")
+}
+
+// concat turns a || b || c into a call. The operator binds closer than any other.
+func (r *rewriter) concat(op lex.Token) error {
+	r.around("concat")
+	for {
+		r.put(op.Pos, op.End, ","+mark(""))
+		if err := r.operand(); err != nil {
+			return err
+		}
+		if op = r.Peek(); !op.Is("||") {
+			break
+		}
+		r.Next()
+	}
+	end := r.Toks[r.I-1].End
+	r.put(end, end, ")"+mark(""))
+	return nil
+}
+
+// operand steps over one value: a literal, a name, a call, or something in brackets.
+func (r *rewriter) operand() error {
+	for depth := 0; ; {
+		t := r.Peek()
+		switch {
+		case t.Kind == lex.EOF:
+			return lex.Unexpected(t, "an expression")
+		case t.Is("("), t.Is("["), t.Is("case"):
+			depth++
+		case t.Is(")"), t.Is("]"), t.Is("end"):
+			depth--
+		}
+		if err := r.step(); err != nil {
+			return err
+		}
+		next := r.Peek()
+		if depth > 0 || t.Is("-") || t.Is("+") || t.Is(".") || next.Is(".") || next.Is("[") || next.Is("(") && t.IsName() {
+			continue
+		}
+		return nil
+	}
+}

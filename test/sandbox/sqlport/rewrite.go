@@ -83,6 +83,8 @@ func (r *rewriter) step() error {
 		return r.wide(t)
 	case t.Is("@@"):
 		return r.variable(t)
+	case t.Is("||") && r.ss.pipesConcat() && r.I >= 2:
+		return r.concat(t)
 	case t.Is("into"):
 		return lex.At(t, "SELECT INTO is not supported by this stand-in")
 	case t.Is("load_file") && r.Peek().Is("("):
@@ -96,6 +98,8 @@ func (r *rewriter) step() error {
 		r.put(t.Pos, t.End, "`"+builtin.Prefix+"cast`")
 	case t.Kind == lex.Word && r.Peek().Is("(") && builtin.IsScalar(t.Text) && !r.behindDot() && !(t.Is("mod") && r.I > 1 && endsValue(r.Toks[r.I-2])):
 		r.put(t.Pos, t.End, "`"+builtin.Prefix+strings.ToLower(t.Text)+"`")
+	case t.Kind == lex.Word && r.Peek().Is("(") && !r.behindDot() && r.overWindow():
+		return r.windowed(t)
 	case t.Kind == lex.Word && slices.Contains(bareFunctions, strings.ToLower(t.Text)) && !r.behindDot():
 		r.put(t.Pos, t.End, "`"+builtin.Prefix+strings.ToLower(t.Text)+"`()")
 	case t.Kind == lex.Word && isFreeWord(t.Text) && !r.Peek().Is("(") && r.Peek().Kind != lex.String:

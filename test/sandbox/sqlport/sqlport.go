@@ -17,6 +17,7 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/clock"
 	"github.com/gx-etl/gx/test/sandbox/ledger"
 	"github.com/gx-etl/gx/test/sandbox/release"
+	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
 	"github.com/gx-etl/gx/test/sandbox/store"
@@ -164,6 +165,7 @@ func sqlError(err error) *wire.Error {
 	var (
 		we      *wire.Error
 		syntax  *lex.Error
+		window  *builtin.WindowError
 		unknown *store.UnknownTable
 		noDB    *store.UnknownDatabase
 		dbThere *store.DatabaseExists
@@ -172,6 +174,8 @@ func sqlError(err error) *wire.Error {
 	switch {
 	case errors.As(err, &we):
 		return we
+	case errors.As(err, &window):
+		return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: %v.", window)
 	case errors.As(err, &syntax):
 		return wire.Errorf(1064, "42000", "%v", syntax)
 	case errors.As(err, &unknown):

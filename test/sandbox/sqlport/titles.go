@@ -242,6 +242,7 @@ func (t *titler) arguments(list sqlparser.SelectExprs) []string {
 }
 
 func (t *titler) function(e *sqlparser.FuncExpr) string {
+	unwrapWindow(e)
 	name, ours := strings.CutPrefix(e.Name.String(), builtin.Prefix)
 	args := t.arguments(e.Exprs)
 	if ours {

@@ -199,7 +199,7 @@ func (s *scanner) next() (Token, error) {
 		t.Kind, t.Text = Word, s.src[t.Pos:s.pos]
 	default:
 		n := 1
-		if two := s.src[s.pos:min(s.pos+2, len(s.src))]; two == "@@" || two == ":=" {
+		if two := s.src[s.pos:min(s.pos+2, len(s.src))]; two == "@@" || two == ":=" || two == "||" {
 			n = 2
 		}
 		s.advance(n)
