@@ -78,6 +78,7 @@ type Ledger struct {
 	nextID int64
 	byDB   map[string]*dbLedger
 	recent []*Txn // the newest loads of all databases, for the status page
+	quota  func(db string) error
 }
 
 type dbLedger struct {
@@ -205,11 +206,31 @@ func (e *LabelUsed) Job() string {
 	return "RUNNING"
 }
 
+// SetQuota sets what says whether a database may take more; its error refuses a
+// transaction. It is called without the ledger's lock.
+func (l *Ledger) SetQuota(check func(db string) error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.quota = check
+}
+
+// checkQuota asks for the quota of a database before the lock is taken.
+func (l *Ledger) checkQuota(db string) error {
+	l.mu.Lock()
+	check := l.quota
+	l.mu.Unlock()
+	if check == nil {
+		return nil
+	}
+	return check(db)
+}
+
 const loadsDisabled = wording("disable_load_job is set to true, all load jobs are prevented")
 
 // Begin opens a transaction. The error is a *LabelUsed, or says that too many are
-// running or loads are disabled.
+// running, loads are disabled, or the database is full.
 func (l *Ledger) Begin(o Opening) (*Txn, error) {
+	full := l.checkQuota(o.DB)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.limits.LoadsDisabled {
@@ -221,6 +242,9 @@ func (l *Ledger) Begin(o Opening) (*Txn, error) {
 	}
 	if len(d.running) >= l.limits.MaxRunning {
 		return nil, inWords("current running txns on db %s is %d, larger than limit %d", o.DB, len(d.running), l.limits.MaxRunning)
+	}
+	if full != nil {
+		return nil, full
 	}
 	l.nextID++
 	now := l.clock.Now()

@@ -129,6 +129,7 @@ func Start(o Options) (*Server, error) {
 	o.Limits.defaults(o.Release)
 	if o.Ledger == nil {
 		o.Ledger = ledger.New(o.Clock, o.Limits.ledger())
+		o.Ledger.SetQuota(o.Store.CheckQuota)
 	} else {
 		o.Ledger.SetLimits(o.Limits.ledger())
 	}

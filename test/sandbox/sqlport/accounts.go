@@ -29,6 +29,10 @@ func (ss *session) accountStatement(c *lex.Cursor) func(*lex.Cursor, *wire.Resul
 		return func(c *lex.Cursor, w *wire.Result) error { return ss.grant(c, w, "to") }
 	case c.Try("revoke"):
 		return func(c *lex.Cursor, w *wire.Result) error { return ss.grant(c, w, "from") }
+	case c.Try("set", "property"):
+		return ss.setProperty
+	case c.Try("alter", "database"):
+		return ss.alterDatabase
 	case c.Try("set", "password"):
 		return ss.setPassword
 	case c.Try("set", "default", "role"):
@@ -136,15 +140,18 @@ func (ss *session) createUser(c *lex.Cursor, w *wire.Result) error {
 			return err
 		}
 	}
-	if c.Try("properties") {
-		if err := c.SkipParens(); err != nil {
+	var own map[string]string
+	if ss.server.atLeast(3, 3) && c.Try("properties") {
+		if own, err = ss.userProperties(c); err != nil {
 			return err
 		}
 	}
 	if err := errors.Join(c.End(), ss.userAdmin()); err != nil {
 		return err
 	}
-	err = ss.server.st.Users().Create(user, text, roles...)
+	if err = ss.server.st.Users().Create(user, text, roles...); err == nil && own != nil {
+		err = ss.server.st.Users().SetProperties(user, own)
+	}
 	if ifNot {
 		err = unless[*store.UserExists](err)
 	}
@@ -172,12 +179,13 @@ func (ss *session) alterUser(c *lex.Cursor, w *wire.Result) error {
 		err = errors.Join(c.End(), users.SetPassword(user, text))
 	case c.Try("default", "role"):
 		err = ss.chooseDefaults(c, user)
-	case c.Try("set", "properties"):
-		// Properties change limits nothing here has.
-		if _, ok := users.Password(user); !ok {
-			err = &store.UnknownUser{User: user}
-		} else {
-			err = c.SkipParens()
+	case ss.server.atLeast(3, 3) && c.Try("set", "properties"):
+		var own map[string]string
+		if own, err = ss.userProperties(c); err == nil {
+			err = errors.Join(c.End(), ss.userAdmin())
+		}
+		if err == nil {
+			err = users.SetProperties(user, own)
 		}
 	default:
 		err = lex.Unexpected(c.Peek(), "IDENTIFIED", "DEFAULT ROLE", "SET PROPERTIES")

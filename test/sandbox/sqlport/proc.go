@@ -92,7 +92,7 @@ func (ss *session) procDatabases(rest []string) (*answer, error) {
 			if err != nil { // dropped meanwhile
 				continue
 			}
-			a.add(strconv.FormatInt(databaseID(db), 10), db, strconv.Itoa(len(tables)), "1024.000 PB", "NULL", "1073741824")
+			a.add(strconv.FormatInt(databaseID(db), 10), db, strconv.Itoa(len(tables)), sizeShown(s.st.Quota(db).Data), "NULL", strconv.FormatInt(s.st.Quota(db).Replicas, 10))
 		}
 		return a, nil
 	}

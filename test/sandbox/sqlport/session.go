@@ -63,6 +63,7 @@ func (ss *session) Reset() {
 	ss.base = sql.NewBaseSessionWithClientServer("", sql.Client{User: ss.user(), Address: ss.host()}, id)
 	ss.base.SetCurrentDatabase(db)
 	ss.vars = ss.server.globals.clone()
+	ss.ownDefaults()
 	ss.roles = ss.server.st.Users().DefaultRoles(ss.user())
 }
 
@@ -70,6 +71,9 @@ func (ss *session) Reset() {
 func (ss *session) Close() {
 	ss.abandon()
 	ss.server.forgetQueryID(ss)
+	if ss.conn != nil {
+		ss.server.guests.leave(ss.conn.ID)
+	}
 }
 
 // env is what the functions of a query see of the session.
@@ -379,6 +383,9 @@ func unless[E error](err error) error {
 func (ss *session) create(db, name string, ifNot bool, s store.Schema) error {
 	db, err := ss.dbOr(db)
 	if err != nil {
+		return err
+	}
+	if err := ss.server.st.CheckQuota(db); err != nil {
 		return err
 	}
 	_, err = ss.server.st.CreateTable(db, name, s)

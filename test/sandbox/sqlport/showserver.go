@@ -1,6 +1,10 @@
 package sqlport
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
@@ -67,7 +71,14 @@ func (ss *session) showProperty(c *lex.Cursor) (*answer, error) {
 	if _, ok := ss.server.st.Users().Password(user); !ok {
 		return nil, &store.UnknownUser{User: user}
 	}
-	return (&answer{cols: columnsOf("Key Value")}).add("max_user_connections", "1024"), nil
+	a, own := &answer{cols: columnsOf("Key Value")}, ss.server.st.Users().Properties(user)
+	a.add(store.MaxConnections, cmp.Or(own[store.MaxConnections], defaultConnections))
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		if name != store.MaxConnections {
+			a.add(name, own[name])
+		}
+	}
+	return a, nil
 }
 
 // showOfWork knows the statements about loads, transactions and jobs.

@@ -225,9 +225,9 @@ func (ss *session) showData(c *lex.Cursor) (*answer, error) {
 			sum, count = sum+bytes, count+n
 		}
 	}
-	const quota, replicaQuota = 1 << 60, 1073741824
-	a.add("Total", sizeShown(sum), strconv.Itoa(count)).add("Quota", sizeShown(quota), strconv.Itoa(replicaQuota))
-	return a.add("Left", sizeShown(quota-sum), strconv.Itoa(replicaQuota-count)), nil
+	q := ss.server.st.Quota(db)
+	a.add("Total", sizeShown(sum), strconv.Itoa(count)).add("Quota", sizeShown(q.Data), strconv.FormatInt(q.Replicas, 10))
+	return a.add("Left", sizeShown(max(q.Data-sum, 0)), strconv.FormatInt(max(q.Replicas-int64(count), 0), 10)), nil
 }
 
 func tabletCount(t *store.Table) (n int) {
@@ -237,18 +237,7 @@ func tabletCount(t *store.Table) (n int) {
 	return n
 }
 
-// sizeShown is a size with three decimals and a unit, as SHOW DATA has it: zero has none.
-func sizeShown(bytes int64) string {
-	if bytes == 0 {
-		return "0.000 "
-	}
-	units := []string{"B", "KB", "MB", "GB", "TB", "PB", "EB"}
-	v, u := float64(bytes), 0
-	for v >= 1024 && u < len(units)-1 {
-		v, u = v/1024, u+1
-	}
-	return fmt.Sprintf("%.3f %s", v, units[u])
-}
+func sizeShown(bytes int64) string { return store.SizeText(bytes) }
 
 func (ss *session) showColumns(c *lex.Cursor, full bool) (*answer, error) {
 	db, name, err := tableNames(c)

@@ -74,6 +74,7 @@ type Server struct {
 	// ownsLedger says that Close ends it.
 	ownsLedger bool
 
+	guests    guests
 	deadlines *deadlines
 	release   release.Release
 	system    map[string]*virtualDB
@@ -99,9 +100,11 @@ func New(st *store.Store, o Options) (*Server, error) {
 		s.ledger = ledger.New(o.Clock, ledger.Defaults())
 		s.ownsLedger = true
 	}
+	s.ledger.SetQuota(st.CheckQuota)
 	s.engine = newEngine(s)
 	s.wire = wire.NewServer(s, mysqlVersion)
 	s.wire.Hooks = o.Hooks
+	s.wire.Hooks.Login = s.admit
 	return s, nil
 }
 

@@ -195,7 +195,7 @@ func (ss *session) assign(ctx context.Context, c *lex.Cursor, stmt lex.Statement
 			return nil // the connection speaks UTF-8 whatever is asked, as StarRocks does
 		}
 		return wire.Errorf(1115, "42000", "Unknown character set: '%s'", name.Text)
-	case c.Peek().Is("password"), c.Peek().Is("role"), c.Peek().Is("property"), c.Peek().Is("catalog"):
+	case c.Peek().Is("password"), c.Peek().Is("role"), c.Peek().Is("catalog"):
 		return lex.At(c.Peek(), "SET %s is not supported by this stand-in", strings.ToUpper(c.Peek().Text))
 	case c.Try("transaction"), c.Try("session", "transaction"), c.Try("global", "transaction"):
 		for t := c.Peek(); t.Kind != lex.EOF; t = c.Peek() {

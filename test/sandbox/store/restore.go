@@ -103,10 +103,14 @@ func (s *Store) decode(r io.Reader, size int64) error {
 	next, users := d.int(), d.bytes()
 	databases := map[string]map[string]*Table{}
 	views := map[string]map[string]View{}
+	quotas := map[string]Quota{}
 	for range d.count(2) {
 		db := d.string()
 		if databases[db] != nil {
 			d.fail()
+		}
+		if q := (Quota{Data: d.int(), Replicas: d.int()}); q != NoQuota {
+			quotas[db] = q
 		}
 		tables := map[string]*Table{}
 		for range d.count(2) {
@@ -141,7 +145,7 @@ func (s *Store) decode(r io.Reader, size int64) error {
 	if err := s.users.UnmarshalJSON(users); err != nil {
 		return err
 	}
-	s.databases, s.views = databases, views
+	s.databases, s.views, s.quotas = databases, views, quotas
 	s.nextID.Store(max(next, s.nextID.Load()))
 	return nil
 }

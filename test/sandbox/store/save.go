@@ -19,7 +19,7 @@ import (
 const (
 	fileName    = "store.gxs"
 	fileMark    = "gxstore\n"
-	fileVersion = 1
+	fileVersion = 2
 	headBytes   = int64(len(fileMark)) + 4
 	sumBytes    = 4
 )
@@ -197,6 +197,9 @@ func (s *Store) encode(w io.Writer) error {
 	e.bytes(users)
 	list(e, slices.Sorted(maps.Keys(dbs)), func(db string) {
 		e.string(db)
+		q := s.Quota(db)
+		e.int(q.Data)
+		e.int(q.Replicas)
 		list(e, dbs[db], e.table)
 		list(e, views[db], e.view)
 	})

@@ -40,9 +40,10 @@ type Store struct {
 
 	publication sync.RWMutex // write-locked while several tables change together
 
-	mu        sync.RWMutex // guards databases and views, and the maps in them
+	mu        sync.RWMutex // guards the following and the maps in them
 	databases map[string]map[string]*Table
 	views     map[string]map[string]View
+	quotas    map[string]Quota // of databases that have one
 }
 
 // New returns an empty store.
@@ -115,6 +116,7 @@ func (s *Store) DropDatabase(name string) error {
 	}
 	delete(s.databases, name)
 	delete(s.views, name)
+	delete(s.quotas, name)
 	for _, t := range tables {
 		t.drop()
 	}

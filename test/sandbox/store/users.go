@@ -26,6 +26,8 @@ type account struct {
 	readOnly bool
 	grantee
 	defaults []string // roles active at login, those of SET DEFAULT ROLE
+	// properties are those of SET PROPERTY by name.
+	properties map[string]string
 }
 
 // NewUsers returns the accounts of a fresh server: root with an empty password.
@@ -175,6 +177,8 @@ type savedUser struct {
 	ReadOnly bool      `json:"readOnly,omitempty"`
 	Rights   savedRole `json:"rights"`
 	Defaults []string  `json:"defaultRoles,omitempty"`
+
+	Properties map[string]string `json:"properties,omitempty"`
 }
 
 type savedRole struct {
@@ -193,7 +197,7 @@ func (u *Users) MarshalJSON() ([]byte, error) {
 	defer u.mu.RUnlock()
 	s := savedUsers{Users: map[string]savedUser{}, Roles: map[string]savedRole{}}
 	for name, a := range u.accounts {
-		s.Users[name] = savedUser{Password: a.password, ReadOnly: a.readOnly, Rights: savedRole{a.grantee.roles, a.grantee.list()}, Defaults: a.defaults}
+		s.Users[name] = savedUser{Password: a.password, ReadOnly: a.readOnly, Rights: savedRole{a.grantee.roles, a.grantee.list()}, Defaults: a.defaults, Properties: a.properties}
 	}
 	for name, r := range u.roles {
 		s.Roles[name] = savedRole{r.roles, r.list()}
@@ -213,7 +217,7 @@ func (u *Users) UnmarshalJSON(text []byte) error {
 	}
 	accounts, roles := map[string]*account{}, map[string]*grantee{}
 	for name, a := range s.Users {
-		accounts[name] = &account{password: a.Password, readOnly: a.ReadOnly, grantee: a.Rights.grantee(), defaults: a.Defaults}
+		accounts[name] = &account{password: a.Password, readOnly: a.ReadOnly, grantee: a.Rights.grantee(), defaults: a.Defaults, properties: a.Properties}
 	}
 	for name, r := range s.Roles {
 		g := r.grantee()
