@@ -30,11 +30,8 @@ func (t *Table) Commit(b *Batch) error {
 // errors are those of Commit; batches that Promise has let through do not fail.
 // Batches of one table are committed in their order.
 func (s *Store) CommitAll(batches []*Batch) error {
-	for _, b := range batches {
-		b.table.advance()
-		if err := b.table.fits(b); err != nil {
-			return err
-		}
+	if err := fitAll(batches); err != nil {
+		return err
 	}
 	defer lockTables(batches)()
 	for _, b := range batches {
@@ -56,11 +53,8 @@ func (s *Store) CommitAll(batches []*Batch) error {
 // of a transaction are that was committed and is not visible yet. Nothing may be
 // added to the batches after it.
 func (s *Store) Promise(batches []*Batch) error {
-	for _, b := range batches {
-		b.table.advance()
-		if err := b.table.fits(b); err != nil {
-			return err
-		}
+	if err := fitAll(batches); err != nil {
+		return err
 	}
 	defer lockTables(batches)()
 	for _, b := range batches {
@@ -73,6 +67,17 @@ func (s *Store) Promise(batches []*Batch) error {
 	}
 	for _, b := range batches {
 		b.opened, b.promised = true, true
+	}
+	return nil
+}
+
+// fitAll is fits for many, and does what the alter jobs of their tables have due.
+func fitAll(batches []*Batch) error {
+	for _, b := range batches {
+		b.table.advance()
+		if err := b.table.fits(b); err != nil {
+			return err
+		}
 	}
 	return nil
 }
