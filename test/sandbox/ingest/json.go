@@ -36,10 +36,13 @@ func newJSONReader(q *Request, sink *rowSink) *jsonReader {
 
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
+// believed is how much room a body gets for its Content-Length alone, in bytes.
+const believed = 128<<20 - 1
+
 // readWhole reads src to its end into buf, which grows in powers of two.
 func (q *Request) readWhole(src io.Reader, buf []byte, expect int64) ([]byte, error) {
 	buf = buf[:0]
-	if expect > int64(cap(buf)) && q.checkMemory(expect) == nil {
+	if expect = min(expect, believed); expect > int64(cap(buf)) && q.checkMemory(expect) == nil {
 		buf = make([]byte, 0, 1<<bits.Len64(uint64(expect)))
 	}
 	for {

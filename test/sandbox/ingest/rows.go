@@ -19,6 +19,7 @@ type rowSink struct {
 	filtered   int64
 	unselected int64
 	log        []string
+	logged     int // bytes of the rows in log
 	rejected   []Rejected
 	expected   int64 // bytes of the body; 0 when not known, or already made use of
 	sampled    int64 // bytes of the rows kept so far, while expected is there
@@ -43,9 +44,11 @@ func WriteRejected(w io.Writer, records []Rejected) error {
 }
 
 const (
-	// errorLogRows is how many refused rows the error log shows.
-	errorLogRows = 50
-	pipeName     = "stream-load-pipe"
+	// errorLogRows is how many refused rows the error log shows, and errorLogBytes
+	// how long they may be together: the stand-in keeps logs in memory.
+	errorLogRows  = 50
+	errorLogBytes = 16 << 20
+	pipeName      = "stream-load-pipe"
 )
 
 // filter refuses a row after it was read.
@@ -63,7 +66,9 @@ func (s *rowSink) refuse(reason string, row []byte, from string) {
 	}
 	text := strings.ToValidUTF8(string(row), "?")
 	if len(s.log) < errorLogRows {
-		s.log = append(s.log, fmt.Sprintf("Error: %s. Row: %s", reason, text))
+		shown := strings.ToValidUTF8(text[:min(len(text), max(0, errorLogBytes-s.logged))], "")
+		s.logged += len(shown)
+		s.log = append(s.log, fmt.Sprintf("Error: %s. Row: %s", reason, shown))
 	}
 	if keep {
 		s.rejected = append(s.rejected, Rejected{Record: text, Reason: reason, Source: from})

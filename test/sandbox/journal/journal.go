@@ -15,6 +15,9 @@ const (
 	keptRequests = 10000
 	keptBody     = 1 << 20 // bytes
 	keptAnswer   = 64 << 10
+	// keptBytes is how much bodies and answers may take together, roughly: the
+	// oldest requests lose theirs first.
+	keptBytes = 256 << 20
 )
 
 // Request is what one request looked like on arrival, and how it was answered.
@@ -43,7 +46,8 @@ type Request struct {
 	Body       string `json:"body,omitempty"`
 	BodyBase64 string `json:"bodyBase64,omitempty"`
 	Answer     string `json:"answer,omitempty"`
-	// Truncated says that the body was longer than what was kept.
+	// Truncated says that the body was longer than what was kept, or that it was
+	// dropped because newer ones needed the room.
 	Truncated bool `json:"truncated,omitempty"`
 }
 
@@ -51,14 +55,17 @@ type Request struct {
 // ready and safe for concurrent use.
 type Journal struct {
 	capture atomic.Bool
+	bytes   atomic.Int64 // of bodies and answers that are kept
 
 	mu      sync.Mutex // guards the following
 	nextID  int64
 	entries []*Entry
+	lean    int // so many entries at the front have lost their bodies
 }
 
 // Entry is one request of the journal. Methods are safe for concurrent use.
 type Entry struct {
+	journal   *Journal
 	capture   bool
 	bodyBytes atomic.Int64
 	status    atomic.Int64
@@ -70,13 +77,14 @@ type Entry struct {
 	body      []byte
 	answer    []byte
 	truncated bool
+	shed      bool // nothing is kept any more
 }
 
 // Add records a request that did not come by HTTP and returns its entry. ID and
 // time are filled in.
 func (j *Journal) Add(r Request) *Entry {
 	r.Time = time.Now()
-	e := &Entry{capture: j.capture.Load(), req: r}
+	e := &Entry{journal: j, capture: j.capture.Load(), req: r}
 	e.bodyBytes.Store(r.BodyBytes)
 	e.status.Store(int64(r.Status))
 	j.mu.Lock()
@@ -84,9 +92,33 @@ func (j *Journal) Add(r Request) *Entry {
 	j.nextID++
 	e.req.ID = j.nextID
 	if j.entries = append(j.entries, e); len(j.entries) > 2*keptRequests {
-		j.entries = append([]*Entry(nil), j.entries[keptRequests:]...)
+		j.drop(keptRequests)
+	}
+	for j.bytes.Load() > keptBytes && j.lean < len(j.entries) {
+		j.entries[j.lean].lose()
+		j.lean++
 	}
 	return e
+}
+
+// drop forgets the n oldest entries. The caller holds mu.
+func (j *Journal) drop(n int) {
+	for _, e := range j.entries[:n] {
+		e.lose()
+	}
+	j.entries = append([]*Entry(nil), j.entries[n:]...)
+	j.lean = max(0, j.lean-n)
+}
+
+// lose gives up what the entry keeps of body and answer.
+func (e *Entry) lose() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n := len(e.body) + len(e.answer); n > 0 {
+		e.journal.bytes.Add(-int64(n))
+		e.body, e.answer, e.truncated = nil, nil, true
+	}
+	e.shed = true
 }
 
 // Received adds a piece of the body.
@@ -97,11 +129,16 @@ func (e *Entry) Received(p []byte) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if room := keptBody - len(e.body); len(p) > room {
+	room := keptBody - len(e.body)
+	if e.shed {
+		room = 0
+	}
+	if len(p) > room {
 		p = p[:room]
 		e.truncated = true
 	}
 	e.body = append(e.body, p...)
+	e.journal.bytes.Add(int64(len(p)))
 }
 
 // Answered notes the status of the answer.
@@ -113,7 +150,12 @@ func (e *Entry) said(p []byte) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.answer = append(e.answer, p[:min(len(p), keptAnswer-len(e.answer))]...)
+	if e.shed {
+		return
+	}
+	p = p[:min(len(p), keptAnswer-len(e.answer))]
+	e.answer = append(e.answer, p...)
+	e.journal.bytes.Add(int64(len(p)))
 }
 
 // Ended notes that the request is over.
@@ -147,7 +189,7 @@ func (j *Journal) Capture(on bool) { j.capture.Store(on) }
 func (j *Journal) Clear() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.entries = nil
+	j.drop(len(j.entries))
 }
 
 // List returns the requests, oldest first, with bodies when asked for.

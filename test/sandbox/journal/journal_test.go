@@ -105,3 +105,30 @@ func TestKeepsTheNewestAndCutsLongBodies(t *testing.T) {
 		t.Errorf("%d kept, the last is %d", n, list[n-1].ID)
 	}
 }
+
+// Bodies take no more than their room; of the oldest requests the rest stays.
+func TestBodiesMakeRoom(t *testing.T) {
+	var j Journal
+	j.Capture(true)
+	body := make([]byte, keptBody)
+	const requests = keptBytes/keptBody + 20
+	for range requests {
+		j.Add(Request{}).Received(body)
+	}
+	if n := j.bytes.Load(); n > keptBytes+keptBody {
+		t.Errorf("%d bytes are kept", n)
+	}
+	first, last := j.entries[0], j.entries[requests-1]
+	first.Received(body)
+	if r := first.request(true); len(r.Body) != 0 || !r.Truncated || r.BodyBytes != 2*keptBody {
+		t.Errorf("%d of %d bytes, truncated: %v", len(r.Body), r.BodyBytes, r.Truncated)
+	}
+	if r := last.request(true); len(r.Body) != keptBody || r.Truncated {
+		t.Errorf("the newest request has %d bytes", len(r.Body))
+	}
+	j.Clear()
+	last.Received(body) // of a request still under way
+	if n := j.bytes.Load(); n != 0 || len(j.List(true)) != 0 {
+		t.Errorf("%d bytes after all were forgotten", n)
+	}
+}

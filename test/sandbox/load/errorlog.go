@@ -13,7 +13,12 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/clock"
 )
 
-const keptErrorLogs = 2000
+// keptErrorLogs is how many logs are kept, and keptLogBytes how large they may be
+// together: the oldest make room.
+const (
+	keptErrorLogs = 2000
+	keptLogBytes  = 256 << 20
+)
 
 // errorLogs keeps the newest error logs of all BEs by file name. As files they
 // outlive a restart of their BE.
@@ -23,6 +28,7 @@ type errorLogs struct {
 	mu    sync.Mutex // guards the following
 	files map[string]errorLog
 	order []string
+	bytes int // of all texts
 }
 
 type errorLog struct {
@@ -41,8 +47,11 @@ func (l *errorLogs) add(backend int, lines []string) string {
 	if l.files == nil {
 		l.files = map[string]errorLog{}
 	}
-	l.files[name] = errorLog{backend: backend, text: strings.Join(lines, "\n") + "\n", written: l.clock.Now()}
-	if l.order = append(l.order, name); len(l.order) > keptErrorLogs {
+	text := strings.Join(lines, "\n") + "\n"
+	l.files[name] = errorLog{backend: backend, text: text, written: l.clock.Now()}
+	l.order, l.bytes = append(l.order, name), l.bytes+len(text)
+	for len(l.order) > keptErrorLogs || l.bytes > keptLogBytes && len(l.order) > 1 {
+		l.bytes -= len(l.files[l.order[0]].text)
 		delete(l.files, l.order[0])
 		l.order = l.order[1:]
 	}

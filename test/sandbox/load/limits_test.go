@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gx-etl/gx/test/sandbox/clock"
 	"github.com/gx-etl/gx/test/sandbox/release"
 )
 
@@ -256,5 +257,27 @@ func TestQueryPlan(t *testing.T) {
 	}
 	if status, _ := ask(path, `{"sql":"secret"}`); status != 401 {
 		t.Errorf("HTTP %d", status)
+	}
+}
+
+// Error logs take no more than their room, whatever rows clients send.
+func TestErrorLogsMakeRoom(t *testing.T) {
+	l := errorLogs{clock: &clock.Clock{}}
+	line := strings.Repeat("x", 8<<20)
+	first := l.add(0, []string{line})
+	for range keptLogBytes / len(line) {
+		l.add(0, []string{line})
+	}
+	if l.bytes > keptLogBytes || len(l.files) != len(l.order) || l.text("http://be/?file="+first) != "" {
+		t.Errorf("%d bytes in %d logs", l.bytes, len(l.files))
+	}
+	if name := l.add(0, []string{strings.Repeat("x", keptLogBytes+1)}); l.text("http://be/?file="+name) == "" || len(l.files) != 1 {
+		t.Errorf("%d logs beside a huge one", len(l.files))
+	}
+	b := start(t)
+	r := b.want(b.load("t", "1\t"+strings.Repeat("y", 9<<20)+"\t5\n2\t"+strings.Repeat("z", 9<<20)+"\t5\n"), "Fail", "too many filtered rows")
+	log := b.errorLog(r)
+	if len(log) > 17<<20 || strings.Count(log, "Error: ") != 2 || strings.Count(log, "z") < 6<<20 {
+		t.Errorf("a log of %d bytes", len(log))
 	}
 }
