@@ -311,6 +311,21 @@ func (c *complaints) Cleanup(f func()) { c.cleanup = append(c.cleanup, f) }
 
 func (c *complaints) Errorf(format string, _ ...any) { c.said = append(c.said, format) }
 
+// A database created again under the name of one that was dropped has no labels.
+func TestLabelsEndWithTheirDatabase(t *testing.T) {
+	c := lend(t, Options{Init: initSQL})
+	c.want(c.load("first", "5\ta\t5\n"), `"Status": "Success"`)
+	c.want(c.load("first", "5\ta\t5\n"), "Label Already Exists")
+	if _, err := c.Query(t.Context(), "DROP DATABASE d;"+initSQL); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.state("first"); got != "UNKNOWN" {
+		t.Errorf("state %s", got)
+	}
+	c.want(c.load("first", "6\ta\t5\n"), `"Status": "Success"`)
+	c.count("2")
+}
+
 func TestNewTellsOfOpenTransactions(t *testing.T) {
 	for _, allowed := range []bool{false, true} {
 		c := &complaints{T: t}
