@@ -92,7 +92,7 @@ func (q *Request) mapColumns(schema *store.Schema) (*mapping, error) {
 func tableFields(schema *store.Schema) []item {
 	var items []item
 	for i := range schema.Columns {
-		if c := &schema.Columns[i]; !c.AutoIncrement {
+		if c := &schema.Columns[i]; !c.AutoIncrement && c.Generated == nil {
 			items = append(items, item{name: c.Name})
 		}
 	}
@@ -116,6 +116,9 @@ func checkNames(items []item, schema *store.Schema) error {
 	plain, mapped := map[string]bool{}, map[string]bool{}
 	for _, it := range items {
 		folded := strings.ToLower(it.name)
+		if at := schema.Index(it.name); at >= 0 && schema.Columns[at].Generated != nil {
+			return inWords("generated column: %s can not be specified", schema.Columns[at].Name)
+		}
 		switch {
 		case it.expr == "" && plain[folded]:
 			return inWords("Duplicate column: %s", it.name)

@@ -28,6 +28,16 @@ func (ss *session) alterClause(t *store.Table, c ddl.Clause) error {
 	st := ss.server.st
 	switch c := c.(type) {
 	case *ddl.Changes:
+		for _, change := range c.List {
+			add, ok := change.(store.AddColumn)
+			if !ok || add.Column.Generated == nil {
+				continue
+			}
+			have := t.Schema()
+			if err := ss.server.checkGenerated(&have, &add.Column); err != nil {
+				return err
+			}
+		}
 		return t.AlterColumns(c.List...)
 	case *ddl.RenameColumn:
 		// The statement came with a patch release of 3.3; the line stands for it.
@@ -40,7 +50,11 @@ func (ss *session) alterClause(t *store.Table, c ddl.Clause) error {
 	case *ddl.Swap:
 		return st.SwapTables(t.DB(), t.Name(), c.With)
 	case *ddl.SetProperties:
-		return t.SetProperties(c.Properties)
+		return ss.setProperties(t, c.Properties)
+	case *ddl.AddIndex:
+		return t.AddIndex(c.Index)
+	case *ddl.DropIndex:
+		return t.DropIndex(c.Name)
 	case *ddl.SetComment:
 		return t.SetComment(c.Text)
 	case *ddl.AddPartitions:

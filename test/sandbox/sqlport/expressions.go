@@ -237,6 +237,9 @@ func isBoolean(e sql.Expression) bool {
 	return c.Else == nil || isBoolean(c.Else)
 }
 
+// kind is the type of the i-th expression as DDL names it.
+func (p *program) kind(i int) string { return columnType(p.types[i]) }
+
 // Eval implements load.Program. An expression that fails on a row's values is NULL.
 func (p *program) Eval(inputs []any, out []any) (err error) {
 	for i, v := range inputs {

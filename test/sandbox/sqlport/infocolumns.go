@@ -10,13 +10,16 @@ import (
 func columnRow(db, table string, s store.Schema, i int) []any {
 	c := s.Columns[i]
 	dataType, columnType := mysqlNames(c.Type)
-	var deflt, maxLen, octets, precision, scale, charset, coll, extra any
+	var deflt, maxLen, octets, precision, scale, charset, coll, extra, generation any
 	if c.Default != nil {
 		deflt = *c.Default
 	}
 	extra = ""
 	if c.AutoIncrement {
 		extra = "auto_increment"
+	}
+	if c.Generated != nil {
+		generation = c.Generated.Expression
 	}
 	switch c.Type.Kind {
 	case store.Char, store.Varchar:
@@ -37,7 +40,7 @@ func columnRow(db, table string, s store.Schema, i int) []any {
 		size = maxLen
 	}
 	return []any{"def", db, table, c.Name, int64(i + 1), deflt, yesNo(c.Nullable), dataType, maxLen, octets, precision, scale,
-		nil, charset, coll, columnType, columnKey(s.Model, c), extra, "", c.Comment, size, scale, nil, nil}
+		nil, charset, coll, columnType, columnKey(s.Model, c), extra, "", c.Comment, size, scale, generation, nil}
 }
 
 // numberDigits are the decimal digits of the number types. BOOLEAN has none, which

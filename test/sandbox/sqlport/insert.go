@@ -102,6 +102,9 @@ func (in *inserter) columns(c *lex.Cursor) error {
 			if i < 0 {
 				return wire.Errorf(1064, "42000", "Getting analyzing error at line %d, column %d. Detail message: Unknown column '%s' in '%s'.", n.Line, n.Col, n.Text, in.table.Name())
 			}
+			if s.Columns[i].Generated != nil {
+				return wire.Errorf(1064, "42000", "Getting analyzing error at line %d, column %d. Detail message: generated column '%s' can not be specified.", n.Line, n.Col, s.Columns[i].Name)
+			}
 			if slices.Contains(positions, i) {
 				return wire.Errorf(1110, "42000", "Column '%s' specified twice", n.Text)
 			}
@@ -113,7 +116,7 @@ func (in *inserter) columns(c *lex.Cursor) error {
 			}
 		}
 	} else {
-		for i := range s.Columns {
+		for i := range s.Ordinary() {
 			positions = append(positions, i)
 		}
 	}
@@ -256,7 +259,7 @@ func (in *inserter) fallback(col store.Column, at lex.Token) (any, error) {
 		return nil, nil
 	case col.Default == nil:
 		return nil, lex.At(at, "Column has no default value, column=%s", col.Name)
-	case *col.Default == "CURRENT_TIMESTAMP" && col.Type.Kind == store.DateTime:
+	case *col.Default == "CURRENT_TIMESTAMP" && col.Type.Kind == store.DateTime, col.DefaultCall:
 		return in.computed(col, []lex.Token{at})
 	}
 	return convert(col, *col.Default, false)
@@ -267,6 +270,9 @@ func (in *inserter) computed(col store.Column, toks []lex.Token) (v any, err err
 	text := in.stmt.Src[toks[0].Pos:toks[len(toks)-1].End]
 	if toks[0].Is("default") {
 		text = "now()"
+		if col.DefaultCall {
+			text = *col.Default
+		}
 	}
 	list, err := lex.Split("SELECT " + text)
 	if err != nil {

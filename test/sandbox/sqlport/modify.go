@@ -197,7 +197,7 @@ func (ss *session) deleteByKey(ctx context.Context, f finding, w *wire.Result) e
 	// A delete row is judged by its key alone: the batch holds all columns and
 	// leaves the others NULL.
 	batch := t.NewBatchFor(s, nil)
-	row := make([]any, len(s.Columns))
+	row := make([]any, s.Ordinary())
 	enc := storers(q.node.Schema())
 	err = ss.server.engine.each(q, func(found sql.Row) error {
 		for i, v := range found {
@@ -254,6 +254,9 @@ func (ss *session) findUpdated(stmt lex.Statement, c *lex.Cursor, with string) (
 		if !c.Try(",") {
 			break
 		}
+	}
+	for _, i := range s.AlsoRead(f.positions) { // generated columns are computed from whole rows
+		f.positions, exprs = append(f.positions, i), append(exprs, f.from+"."+wire.QuoteName(s.Columns[i].Name))
 	}
 	if c.Peek().Is("from") && ss.server.atLeast(3, 0) {
 		c.Next()
@@ -340,6 +343,9 @@ func assignment(c *lex.Cursor, stmt lex.Statement, s store.Schema) (col int, exp
 	}
 	if s.Columns[col].Key {
 		return 0, "", lex.At(name, "primary key column cannot be updated: %s", name.Text)
+	}
+	if s.Columns[col].Generated != nil {
+		return 0, "", lex.At(name, "generated column cannot be updated: %s", name.Text)
 	}
 	if err := c.Expect("="); err != nil {
 		return 0, "", err

@@ -137,6 +137,11 @@ func (ss *session) authorize(c *lex.Cursor) error {
 		return ss.onTarget(c, store.DeletePriv, false)
 	case c.Try("alter", "table"), c.Try("cancel", "alter", "table", "column", "from"):
 		return ss.onTarget(c, store.AlterPriv, false)
+	case c.Peek().Is("create") && c.After(1).Is("index"), c.Peek().Is("drop") && c.After(1).Is("index"):
+		for c.Peek().Kind != lex.EOF && !c.Try("on") {
+			c.Next()
+		}
+		return ss.onTarget(c, store.AlterPriv, false)
 	case c.Try("drop"):
 		skip(c, "temporary", "force")
 		switch {

@@ -388,6 +388,9 @@ func (ss *session) create(db, name string, ifNot bool, s store.Schema) error {
 	if err := ss.server.st.CheckQuota(db); err != nil {
 		return err
 	}
+	if err := ss.checkNew(&s); err != nil {
+		return err
+	}
 	_, err = ss.server.st.CreateTable(db, name, s)
 	if ifNot {
 		err = unless[*store.TableExists](err)

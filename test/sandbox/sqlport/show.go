@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/gx-etl/gx/test/sandbox/sqlport/ddl"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
 	"github.com/gx-etl/gx/test/sandbox/store"
@@ -92,11 +93,16 @@ func (ss *session) showOfTables(c *lex.Cursor, full bool) (*answer, error) {
 	case c.Try("temporary", "partitions"):
 		return ss.showPartitions(c, true)
 	case c.Try("index"), c.Try("indexes"), c.Try("indices"), c.Try("keys"):
-		if _, err := ss.fromTable(c); err != nil {
+		t, err := ss.fromTable(c)
+		if err != nil {
 			return nil, err
 		}
-		return &answer{cols: columnsOf(`Table Non_unique Key_name Seq_in_index Column_name Collation Cardinality
-			Sub_part Packed Null Index_type Comment`)}, nil
+		a := &answer{cols: columnsOf(`Table Non_unique Key_name Seq_in_index Column_name Collation Cardinality
+			Sub_part Packed Null Index_type Comment`)}
+		for _, x := range t.Schema().Indexes {
+			a.add(t.DB()+"."+t.Name(), "", x.Name, "", x.Column, "", "", "", "", "", ddl.IndexKind(x), x.Comment)
+		}
+		return a, nil
 	case c.Try("data"):
 		return ss.showData(c)
 	case c.Try("materialized", "views"):

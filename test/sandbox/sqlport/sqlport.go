@@ -102,6 +102,7 @@ func New(st *store.Store, o Options) (*Server, error) {
 	}
 	s.ledger.SetQuota(st.CheckQuota)
 	s.engine = newEngine(s)
+	st.SetCompiler(s.compile)
 	s.wire = wire.NewServer(s, mysqlVersion)
 	s.wire.Hooks = o.Hooks
 	s.wire.Hooks.Login = s.admit

@@ -194,6 +194,9 @@ func (t *Table) RenameColumn(from, to string) error {
 			return inWords("Column name[%s] is already used", to)
 		}
 		from = s.Columns[at].Name
+		if g := s.generatedFrom(from); g != "" {
+			return inWords("renaming column %s is not supported by this stand-in while generated column %s reads it", from, g)
+		}
 		s.Columns[at].Name = to
 		swap := func(list []string) {
 			for i := range list {
@@ -206,6 +209,11 @@ func (t *Table) RenameColumn(from, to string) error {
 		swap(s.DistributedBy)
 		if s.Partitioning != nil {
 			swap(s.Partitioning.Columns)
+		}
+		for i := range s.Indexes {
+			if strings.EqualFold(s.Indexes[i].Column, from) {
+				s.Indexes[i].Column = to
+			}
 		}
 		if key := s.Properties[SortKeyProperty]; key != "" {
 			list := strings.Split(key, "\x00")

@@ -87,6 +87,9 @@ func (c AddColumn) change(p *plannedSchema) error {
 	if col.AutoIncrement {
 		return inWords("Cannot add AUTO_INCREMENT column %s", col.Name)
 	}
+	if n := p.schema.Ordinary(); n > 0 && col.Generated == nil && !c.First && c.After == "" && !col.Key {
+		return p.place(col, 0, false, p.schema.Columns[n-1].Name) // in front of the generated ones
+	}
 	return p.place(col, 0, c.First, c.After)
 }
 
@@ -120,6 +123,10 @@ func (c DropColumn) change(p *plannedSchema) error {
 	if key := s.Properties[SortKeyProperty]; key != "" && slices.Contains(strings.Split(key, "\x00"), col.Name) {
 		return inWords("Can not drop sort column %s", col.Name)
 	}
+	if g := s.generatedFrom(col.Name); g != "" && !strings.EqualFold(g, col.Name) {
+		return inWords("Column: %s can not be dropped, because the expression of generated column %s will refer to it", col.Name, g)
+	}
+	s.Indexes = slices.DeleteFunc(s.Indexes, func(x Index) bool { return x.Column == col.Name })
 	if len(s.Columns) == 1 {
 		return wording("Table must have at least 1 column")
 	}
@@ -161,6 +168,10 @@ func (c ModifyColumn) change(p *plannedSchema) error {
 		col.Key = col.Key || col.Agg == ""
 	}
 	switch {
+	case old.Generated != nil || col.Generated != nil:
+		return inWords("MODIFY COLUMN of the generated column %s is not supported by this stand-in; drop it and add it again", old.Name)
+	case s.generatedFrom(old.Name) != "":
+		return inWords("Do not support modify column: %s, because it associates with the generated column", old.Name)
 	case col.Key != old.Key:
 		return inWords("Can not change the key flag of column %s", old.Name)
 	case !strings.EqualFold(col.Agg, old.Agg):
@@ -281,6 +292,12 @@ func (p *plannedSchema) apply(t *Table) {
 			for c := range fresh.columns {
 				from := p.old.placeOf(ids[c])
 				switch {
+				case from < 0 && l.schema.Columns[c].Generated != nil:
+					v, err := l.generate(t.store, c, ch.rows, func(in int) (*vector, bool) { return &fresh.columns[in], true })
+					if err != nil { // the expression was compiled when the change was planned
+						v = l.constant(t.store, c, ch.rows)
+					}
+					fresh.columns[c] = v
 				case from < 0:
 					fresh.columns[c] = l.constant(t.store, c, ch.rows)
 				case p.old.cells[from].Type == l.cells[c].Type:
@@ -315,7 +332,11 @@ func (l *layout) constant(s *Store, c, n int) vector {
 	var one, all vector
 	l.fillOne(s, c, &one)
 	all.kind = one.kind
-	for range n {
+	for i := range n {
+		if i > 0 && l.schema.Columns[c].DefaultCall {
+			all.addCall(&l.schema.Columns[c])
+			continue
+		}
 		all.addFrom(&one, 0)
 	}
 	return all
@@ -386,6 +407,9 @@ func (b *Batch) moveTo(l *layout) error {
 		}
 	}
 	b.fillKeys()
+	if err := b.compute(); err != nil && !b.promised {
+		return err
+	}
 	return nil
 }
 

@@ -44,7 +44,7 @@ type Batch struct {
 }
 
 // NewBatch returns an empty batch whose rows hold the given columns (positions
-// in the schema; nil means all). Columns left out get their default, or NULL; the
+// in the schema; nil means all that are not generated). Columns left out get their default, or NULL; the
 // default CURRENT_TIMESTAMP is the time of this call.
 func (t *Table) NewBatch(columns []int) *Batch {
 	t.advance()
@@ -63,7 +63,7 @@ func (t *Table) NewBatchFor(s Schema, columns []int) *Batch {
 func (t *Table) newBatch(l *layout, columns []int) *Batch {
 	b := &Batch{table: t, merge: -1}
 	if columns == nil {
-		for i := range l.cells {
+		for i := range l.schema.Ordinary() {
 			columns = append(columns, i)
 		}
 	}

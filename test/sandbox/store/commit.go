@@ -122,7 +122,7 @@ func (t *Table) fits(b *Batch) error {
 			return inWords("key column %s not in the batch", l.schema.Columns[k].Name)
 		}
 	}
-	return nil
+	return b.compute()
 }
 
 // open says what hinders writing to the table, whose lock it wants.
@@ -312,6 +312,8 @@ func (t *Table) addMerged(p *partition, b *Batch, i int, old *chunk, oldAt int) 
 		case column.AutoIncrement && src.isNull(at):
 			v.addInt(t.autoNext)
 			t.autoNext++
+		case b.at[c] < 0 && column.DefaultCall: // a new row of a partial update
+			v.addCall(column)
 		default:
 			v.addFrom(src, at)
 		}

@@ -22,6 +22,8 @@ func (l *layout) fillOne(s *Store, i int, v *vector) {
 		now := s.now()
 		y, m, d := now.Date()
 		v.addInt(civil{year: y, month: int(m), day: d, hour: now.Hour(), minute: now.Minute(), second: now.Second()}.pack())
+	case c.DefaultCall:
+		v.addCall(c)
 	case c.Default != nil:
 		if l.cells[i].readText(v, []byte(*c.Default)) != cellOK {
 			panic(fmt.Sprintf("store: the checked default of column %s does not convert", c.Name))

@@ -3,6 +3,7 @@ package store
 import (
 	"maps"
 	"slices"
+	"sync"
 )
 
 // layout is everything about a table that a schema change replaces: its columns,
@@ -19,6 +20,9 @@ type layout struct {
 	dist []int
 	// parts holds the positions of the partition columns, nil without PARTITION BY.
 	parts []int
+	// programs keeps the compiled expressions of the generated columns for the
+	// next batch.
+	programs sync.Pool
 	// dynamic is nil unless the frontend looks after the partitions.
 	dynamic *dynamic
 }
@@ -77,6 +81,7 @@ func (s *Schema) clone() Schema {
 	c.Keys = slices.Clone(s.Keys)
 	c.DistributedBy = slices.Clone(s.DistributedBy)
 	c.Properties = maps.Clone(s.Properties)
+	c.Indexes = slices.Clone(s.Indexes)
 	if s.Partitioning != nil {
 		p := *s.Partitioning
 		p.Columns = slices.Clone(p.Columns)

@@ -20,12 +20,19 @@ func (e *encoder) schema(s *Schema) {
 		e.bool(c.AutoIncrement)
 		e.string(c.Agg)
 		e.string(c.Comment)
+		e.bool(c.DefaultCall)
+		e.bool(c.Generated != nil)
+		if g := c.Generated; g != nil {
+			e.string(g.Expression)
+			list(e, g.Mentions, e.string)
+		}
 	})
 	e.int(int64(s.Model))
 	list(e, s.Keys, e.string)
 	list(e, s.DistributedBy, e.string)
 	e.int(int64(s.Buckets))
 	e.string(s.Comment)
+	list(e, s.Indexes, e.index)
 	list(e, slices.Sorted(maps.Keys(s.Properties)), func(k string) {
 		e.string(k)
 		e.string(s.Properties[k])
@@ -45,15 +52,20 @@ func (e *encoder) schema(s *Schema) {
 func (d *decoder) schema() Schema {
 	var s Schema
 	s.Columns = items(d, func() Column {
-		return Column{Name: d.string(),
+		c := Column{Name: d.string(),
 			Type:     Type{Kind: Kind(d.small()), Length: d.small(), Precision: d.small(), Scale: d.small(), Text: d.string()},
-			Nullable: d.bool(), Default: d.optional(), AutoIncrement: d.bool(), Agg: d.string(), Comment: d.string()}
+			Nullable: d.bool(), Default: d.optional(), AutoIncrement: d.bool(), Agg: d.string(), Comment: d.string(), DefaultCall: d.bool()}
+		if d.bool() {
+			c.Generated = &Generation{Expression: d.string(), Mentions: items(d, d.string)}
+		}
+		return c
 	})
 	s.Model = Model(d.small())
 	s.Keys = items(d, d.string)
 	s.DistributedBy = items(d, d.string)
 	s.Buckets = d.small()
 	s.Comment = d.string()
+	s.Indexes = items(d, d.index)
 	for range d.count(2) {
 		if s.Properties == nil {
 			s.Properties = map[string]string{}

@@ -136,7 +136,13 @@ type Column struct {
 	Nullable bool
 	// Default is the text of the DEFAULT clause, nil without one. The text
 	// CURRENT_TIMESTAMP on a DateTime column is the time of the commit.
-	Default       *string
+	Default *string
+	// DefaultCall says that Default is a call of UUID or UUIDNumeric, made anew
+	// for every row.
+	DefaultCall bool
+	// Generated is the expression of a generated column, nil for an ordinary one.
+	// Generated columns stand behind the ordinary ones and may be NULL.
+	Generated     *Generation
 	AutoIncrement bool
 	Key           bool
 	// Agg is the aggregate function of a value column of the Aggregate model:
@@ -159,6 +165,7 @@ type Schema struct {
 	Partition    string
 	Properties   map[string]string
 	Comment      string
+	Indexes      []Index
 
 	origin *layout // of the table that gave the schema
 }
@@ -228,7 +235,12 @@ func (s Schema) checked() (Schema, error) {
 		if c.Default != nil && unions[c.Type.Kind] != "" {
 			return s, inWords("Invalid default value for '%s': %s has none but its empty value", c.Name, c.Type)
 		}
-		if c.Default != nil && !isNow(c) {
+		if c.DefaultCall {
+			if err := checkCall(c); err != nil {
+				return s, err
+			}
+		}
+		if c.Default != nil && !isNow(c) && !c.DefaultCall {
 			v, err := Convert(c.Type, *c.Default, true)
 			if err == nil {
 				err = checkValue(c, v)
@@ -237,6 +249,12 @@ func (s Schema) checked() (Schema, error) {
 				return s, fmt.Errorf("Invalid default value for '%s': %w", c.Name, err)
 			}
 		}
+	}
+	if err := s.checkGenerated(); err != nil {
+		return s, err
+	}
+	if err := s.checkIndexes(); err != nil {
+		return s, err
 	}
 	return s, s.checkPartitioning()
 }

@@ -37,6 +37,7 @@ type Store struct {
 	maxVersions  atomic.Int64
 	compactEvery atomic.Int64
 	alterTakes   atomic.Int64
+	compiler     atomic.Pointer[Compiler]
 
 	publication sync.RWMutex // write-locked while several tables change together
 

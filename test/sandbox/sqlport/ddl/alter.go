@@ -73,6 +73,9 @@ func (*ReplacePartitions) isClause()  {}
 
 // alter reads what follows ALTER.
 func (p *parser) alter() (Statement, error) {
+	if err := p.elsewhere("ALTER"); err != nil {
+		return nil, err
+	}
 	if t := p.Peek(); !p.Try("table") {
 		return nil, lex.At(t, "ALTER %s is not supported by this stand-in, ALTER TABLE is", t.Text)
 	}
@@ -109,6 +112,14 @@ func (p *parser) clause() (Clause, error) {
 	switch t := p.Peek(); {
 	case p.Try("add", "column"):
 		return p.addColumns()
+	case p.Try("add", "index"):
+		x, err := p.index()
+		return &AddIndex{x}, err
+	case p.Try("drop", "index"):
+		name, err := p.Name()
+		return &DropIndex{name.Text}, err
+	case t.Is("add") && p.After(1).Is("rollup"), t.Is("drop") && p.After(1).Is("rollup"):
+		return nil, lex.At(p.After(1), "rollups are not supported by this stand-in; queries give the same rows without")
 	case t.Is("add") && p.partitionFollows(1):
 		p.Next()
 		return p.addPartitions()
@@ -142,7 +153,7 @@ func (p *parser) clause() (Clause, error) {
 		to, err := p.newName("partition")
 		return &RenamePartition{From: from.Text, To: to.Text}, err
 	case p.Try("rename", "rollup"):
-		return nil, lex.At(t, "rollups are not supported by this stand-in")
+		return nil, lex.At(t, "rollups are not supported by this stand-in; queries give the same rows without")
 	case p.Try("rename"):
 		p.Try("to")
 		to, err := p.newName("table")
@@ -177,7 +188,7 @@ func (p *parser) partitionFollows(n int) bool {
 // noRollup lets FROM/TO rollup pass only as an error: there is none.
 func (p *parser) noRollup() error {
 	if t := p.Peek(); t.Is("from") || t.Is("to") {
-		return lex.At(t, "rollups are not supported by this stand-in")
+		return lex.At(t, "rollups are not supported by this stand-in; queries give the same rows without")
 	}
 	if p.Peek().Is("properties") {
 		_, err := p.properties()

@@ -17,17 +17,23 @@ type column struct {
 	inlineKy bool      // KEY was written behind the type
 }
 
-// columns reads the parenthesised list of columns and indexes.
-func (p *parser) columns() ([]column, error) {
+// columns reads the parenthesised list of columns, and behind them indexes, which
+// go into s.
+func (p *parser) columns(s *store.Schema) ([]column, error) {
 	if err := p.Expect("("); err != nil {
 		return nil, err
 	}
 	var list []column
 	for {
 		if t := p.Peek(); t.Is("index") && p.After(1).IsName() && p.After(2).Is("(") {
-			if err := p.index(); err != nil {
+			p.Next()
+			x, err := p.index()
+			if err != nil {
 				return nil, err
 			}
+			s.Indexes = append(s.Indexes, x)
+		} else if len(s.Indexes) > 0 {
+			return nil, lex.Unexpected(t, "INDEX")
 		} else {
 			c, err := p.column()
 			if err != nil {
@@ -47,26 +53,6 @@ func (p *parser) columns() ([]column, error) {
 	}
 }
 
-// index reads INDEX name (columns) [USING kind [(properties)]] [COMMENT text].
-func (p *parser) index() error {
-	p.I += 2
-	if _, err := p.Names(); err != nil {
-		return err
-	}
-	if p.Try("using") {
-		if _, err := p.Name(); err != nil {
-			return err
-		}
-	}
-	if p.Peek().Is("(") {
-		if err := p.SkipParens(); err != nil {
-			return err
-		}
-	}
-	_, err := p.comment()
-	return err
-}
-
 // aggregates are the functions that a value column can name.
 var aggregates = []string{"SUM", "MIN", "MAX", "REPLACE", "REPLACE_IF_NOT_NULL", "BITMAP_UNION", "HLL_UNION", "PERCENTILE_UNION"}
 
@@ -80,8 +66,15 @@ func (p *parser) column() (column, error) {
 	if c.Type, err = p.typ(0); err != nil {
 		return c, err
 	}
-	if p.Try("charset") || p.Try("character", "set") {
-		if _, err := p.Name(); err != nil {
+	if t := p.Peek(); p.Try("charset") || p.Try("character", "set") || p.Try("char", "set") {
+		cs, err := p.Name()
+		if err != nil {
+			return c, err
+		}
+		if c.Type.Kind != store.Varchar && c.Type.Kind != store.Char {
+			return c, lex.At(t, "character setting is only supported for type varchar in column definition")
+		}
+		if err := checkCharset(cs, " in column definition"); err != nil {
 			return c, err
 		}
 	}
@@ -95,70 +88,19 @@ func (p *parser) column() (column, error) {
 	} else if p.Try("not", "null") {
 		c.nullable, c.Nullable = t, false
 	}
-	if err := p.columnDefault(&c); err != nil {
+	switch t := p.Peek(); {
+	case p.Try("as"):
+		err = p.generated(&c, t)
+	case p.Try("auto_increment"):
+		err = autoIncrement(&c)
+	case p.Try("default"):
+		err = p.columnDefault(&c)
+	}
+	if err != nil {
 		return c, err
 	}
 	c.Comment, err = p.comment()
 	return c, err
-}
-
-func (p *parser) columnDefault(c *column) error {
-	if t := p.Peek(); t.Is("as") {
-		return lex.At(t, "generated columns are not supported by this stand-in")
-	}
-	if p.Try("auto_increment") {
-		if c.nullable.Is("null") {
-			return lex.At(c.nullable, "AUTO_INCREMENT column %s must be NOT NULL", c.Name)
-		}
-		if c.Type.Kind != store.BigInt {
-			return lex.At(c.at, "The AUTO_INCREMENT column must be BIGINT: '%s'", c.Name)
-		}
-		c.AutoIncrement, c.Nullable = true, false
-		return nil
-	}
-	if !p.Try("default") {
-		return nil
-	}
-	t := p.Next()
-	text := t.Text
-	switch {
-	case t.Kind == lex.String:
-	case t.Is("null"):
-		if c.nullable.Is("not") {
-			return lex.At(t, "Invalid default value for '%s': NULL in a NOT NULL column", c.Name)
-		}
-		return nil
-	case t.Is("current_timestamp"):
-		if c.Type.Kind != store.DateTime {
-			return lex.At(t, "Default function CURRENT_TIMESTAMP for type %s is not supported", c.Type)
-		}
-		if p.Peek().Is("(") {
-			if err := p.SkipParens(); err != nil {
-				return err
-			}
-		}
-		text = "CURRENT_TIMESTAMP"
-	case t.Is("("):
-		return lex.At(t, "a computed default is not supported by this stand-in")
-	default:
-		return lex.Unexpected(t, "SINGLE_QUOTED_TEXT", "DOUBLE_QUOTED_TEXT", "NULL", "CURRENT_TIMESTAMP")
-	}
-	switch c.Type.Kind {
-	case store.Array, store.Map, store.Struct, store.Bitmap, store.HLL, store.Percentile:
-		return lex.At(t, "Invalid default value for '%s': Type '%s' does not support default values", c.Name, c.Type)
-	}
-	c.Default = &text
-	if text != "CURRENT_TIMESTAMP" || t.Kind == lex.String {
-		if err := checkDefault(c.Column); err != nil {
-			return lex.At(t, "Invalid default value for '%s': %v", c.Name, err)
-		}
-	}
-	return nil
-}
-
-func checkDefault(c store.Column) error {
-	_, err := store.Convert(c.Type, *c.Default, true)
-	return err
 }
 
 func (p *parser) comment() (string, error) {

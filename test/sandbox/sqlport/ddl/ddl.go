@@ -2,9 +2,9 @@
 // and writes a schema back as SHOW CREATE TABLE does.
 //
 // Rules are those of StarRocks: which clause may follow which, which column may
-// be a key, what a table without a key clause gets. Clauses that steer a real
-// cluster but no data (engine, rollups, indexes) are checked and let go;
-// what changes the meaning of data and cannot be kept is refused.
+// be a key, what a table without a key clause gets. Rollups, which steer a real
+// cluster but no data, are checked and let go; what changes the meaning of data
+// and cannot be kept is refused.
 package ddl
 
 import (
@@ -127,10 +127,13 @@ func (p *parser) create() (Statement, error) {
 		}
 		return st, err
 	}
-	p.Try("external")
-	if t := p.Peek(); t.Is("temporary") || t.Is("view") || t.Is("materialized") || t.Is("index") {
-		return nil, lex.At(t, "CREATE %s is not supported by this stand-in, only databases and tables are", t.Text)
+	if p.Try("index") {
+		return p.createIndex()
 	}
+	if err := p.elsewhere("CREATE"); err != nil {
+		return nil, err
+	}
+	p.Try("external") // the engine says that there are no such tables
 	if !p.Try("table") {
 		return nil, lex.Unexpected(p.Peek(), "DATABASE", "TABLE")
 	}
@@ -187,6 +190,12 @@ func (p *parser) drop() (Statement, error) {
 		st.Name = name.Text
 		p.Try("force")
 		return st, nil
+	}
+	if p.Try("index") {
+		return p.dropIndex()
+	}
+	if err := p.elsewhere("DROP"); err != nil {
+		return nil, err
 	}
 	if !p.Try("table") {
 		return nil, lex.Unexpected(p.Peek(), "DATABASE", "TABLE")

@@ -25,8 +25,13 @@ func setKeys(s *store.Schema, cols []column, keys []lex.Token) error {
 	} else if err := namedKeys(s, cols, keys); err != nil {
 		return err
 	}
+	numbered := false
 	for i := range cols {
 		c := &cols[i]
+		if c.AutoIncrement && numbered {
+			return lex.At(c.at, "More than one AUTO_INCREMENT column defined in CREATE TABLE Statement")
+		}
+		numbered = numbered || c.AutoIncrement
 		c.Key = i < len(s.Keys)
 		if err := checkColumn(s.Model, c); err != nil {
 			return err
@@ -107,8 +112,13 @@ func checkColumn(m store.Model, c *column) error {
 		return lex.At(c.at, "AGG_KEYS table should specify aggregate type, a %s table may not: column '%s'", m, c.Name)
 	case !c.Key && c.Agg == "" && m == store.Aggregate:
 		return lex.At(c.at, "AGG_KEYS table should specify aggregate type for non-key column[%s]", c.Name)
+	case m == store.Duplicate && (c.Type.Kind == store.Bitmap || c.Type.Kind == store.HLL || c.Type.Kind == store.Percentile):
+		return lex.At(c.at, "No aggregate function specified for '%s'", c.Name)
 	case c.inlineKy && !c.Key:
 		return lex.At(c.at, "column '%s' is marked KEY but is not part of the key", c.Name)
+	}
+	if c.Agg == "REPLACE_IF_NOT_NULL" {
+		c.Nullable = true
 	}
 	if c.Agg == "SUM" {
 		switch c.Type.Kind {

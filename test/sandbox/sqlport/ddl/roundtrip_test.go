@@ -2,7 +2,10 @@ package ddl_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -73,11 +76,14 @@ func schemaGen(t *rapid.T) store.Schema {
 		c.Nullable = rapid.Bool().Draw(t, "nullable") && !(s.Model == store.Primary && c.Key)
 		if s.Model == store.Aggregate && !c.Key {
 			c.Agg = rapid.SampledFrom([]string{"MIN", "MAX", "REPLACE", "REPLACE_IF_NOT_NULL"}).Draw(t, "agg")
+			c.Nullable = c.Nullable || c.Agg == "REPLACE_IF_NOT_NULL"
 		}
 		switch c.Type.Kind {
 		case store.Varchar:
 			if d := textGen().Draw(t, "default"); d != "" && len(d) <= c.Type.Length {
 				c.Default = &d
+			} else if call := store.UUID; rapid.Bool().Draw(t, "uuid") {
+				c.Default, c.DefaultCall = &call, true
 			}
 		case store.DateTime:
 			if now := "CURRENT_TIMESTAMP"; rapid.Bool().Draw(t, "now") {
@@ -105,8 +111,32 @@ func schemaGen(t *rapid.T) store.Schema {
 		if len(s.Columns) == 1 {
 			s.Properties[ddl.SortKeyProperty] = s.Columns[0].Name
 		}
+		if last := s.Columns[len(s.Columns)-1].Type.Kind; s.Model == store.Unique || s.Model == store.Aggregate {
+			slices.Reverse(s.Keys)
+			s.Properties[ddl.SortKeyProperty] = strings.Join(s.Keys, "\x00")
+			slices.Reverse(s.Keys)
+		} else if !slices.Contains([]store.Kind{store.Varchar, store.Int, store.DateTime}, last) {
+			s.Properties[ddl.SortKeyProperty] = s.Columns[0].Name
+		}
+	}
+	for i := range rapid.IntRange(0, 2).Draw(t, "indexes") {
+		x := store.Index{Name: fmt.Sprintf("%s%d", indexNameGen().Draw(t, "index"), i), Column: rapid.SampledFrom(s.Columns).Draw(t, "indexed").Name,
+			Kind: rapid.SampledFrom([]string{"BITMAP", "GIN", "NGRAMBF", "VECTOR"}).Draw(t, "index kind"), Comment: textGen().Draw(t, "comment")}
+		if x.Kind != "BITMAP" && rapid.Bool().Draw(t, "index properties") {
+			x.Properties = map[string]string{"a": textGen().Draw(t, "v"), textGen().Draw(t, "k") + "x": ""}
+		}
+		s.Indexes = append(s.Indexes, x)
+	}
+	if s.Model != store.Aggregate && rapid.Bool().Draw(t, "generated") {
+		s.Columns = append(s.Columns, store.Column{Name: "generated", Type: store.Type{Kind: store.BigInt}, Nullable: true, Comment: textGen().Draw(t, "comment"),
+			Generated: &store.Generation{Expression: "if(`a b` > 1, length(concat(k, ', x)', \"\\\"\")), [1, 2][1])", Mentions: []string{"a b", "k"}}})
 	}
 	return s
+}
+
+// indexNameGen draws names that need no quotes, and some that do.
+func indexNameGen() *rapid.Generator[string] {
+	return rapid.StringOfN(rapid.RuneFrom([]rune("abZ_9 `é漢")), 1, 12, -1)
 }
 
 // textGen draws what a string literal must survive.
@@ -123,6 +153,9 @@ func FuzzParse(f *testing.F) {
 	f.Add("CREATE TABLE t (`d d` DATETIME, k INT) PARTITION BY time_slice(`d d`, INTERVAL 3 MONTH) (START (\"2024-01-01\") END (\"2024-02-01\") EVERY (INTERVAL 1 WEEK))")
 	f.Add("ALTER TABLE d.t ADD COLUMN x INT DEFAULT \"1\" AFTER k, DROP COLUMN y")
 	f.Add("ALTER TABLE t REPLACE PARTITION (p) WITH TEMPORARY PARTITION (q) PROPERTIES (\"strict_range\" = \"false\")")
+	for _, statement := range corpus(f) {
+		f.Add(statement)
+	}
 	f.Fuzz(func(t *testing.T, src string) {
 		st, err := parse(src)
 		if err != nil {
@@ -149,4 +182,34 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%s\ngot  %+v\nwant %+v", text, got, c.Schema)
 		}
 	})
+}
+
+// corpus lists the statements of the golden files of this package and of the MySQL
+// port that define something.
+func corpus(f *testing.F) []string {
+	files, err := filepath.Glob("testdata/*.golden")
+	if err != nil {
+		f.Fatal(err)
+	}
+	more, err := filepath.Glob("../testdata/golden/*.golden")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var list []string
+	for _, file := range append(files, more...) {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, c := range strings.Split(string(raw), "\n====\n") {
+			statement, _, _ := strings.Cut(c, "\n----\n")
+			if upper := strings.ToUpper(statement); strings.Contains(upper, "CREATE ") || strings.Contains(upper, "ALTER TABLE") {
+				list = append(list, statement)
+			}
+		}
+	}
+	if len(list) < 100 {
+		f.Fatalf("only %d statements in %q and %q", len(list), files, more)
+	}
+	return list
 }

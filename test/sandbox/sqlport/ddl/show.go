@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
@@ -14,13 +15,14 @@ import (
 func Show(name string, s store.Schema) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "CREATE TABLE %s (\n", quoteName(name))
-	for i, c := range s.Columns {
-		b.WriteString("  " + showColumn(c))
-		if i < len(s.Columns)-1 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('\n')
+	var lines []string
+	for _, c := range s.Columns {
+		lines = append(lines, "  "+showColumn(c))
 	}
+	for _, x := range s.Indexes {
+		lines = append(lines, "  "+showIndex(x))
+	}
+	b.WriteString(strings.Join(lines, ",\n") + "\n")
 	fmt.Fprintf(&b, ") ENGINE=OLAP \n%s KEY(%s)\n", keyWord(s.Model), quoteNames(s.Keys))
 	if s.Comment != "" {
 		fmt.Fprintf(&b, "COMMENT %s\n", quote(s.Comment))
@@ -40,16 +42,19 @@ func Show(name string, s store.Schema) string {
 	if key := SortKey(s); len(key) > 0 {
 		fmt.Fprintf(&b, "ORDER BY(%s)\n", quoteNames(key))
 	}
-	var props []string
-	for _, k := range slices.Sorted(maps.Keys(s.Properties)) {
-		if k != SortKeyProperty {
-			props = append(props, quote(k)+" = "+quote(s.Properties[k]))
-		}
-	}
-	if len(props) > 0 {
+	if props := showProperties(s.Properties); len(props) > 0 {
 		fmt.Fprintf(&b, "PROPERTIES (\n%s\n)", strings.Join(props, ",\n"))
 	}
 	return strings.TrimRight(b.String(), " \n") + ";"
+}
+
+func showProperties(list map[string]string) (props []string) {
+	for _, k := range slices.Sorted(maps.Keys(list)) {
+		if k != SortKeyProperty {
+			props = append(props, quote(k)+" = "+quote(list[k]))
+		}
+	}
+	return props
 }
 
 func showColumn(c store.Column) string {
@@ -64,9 +69,13 @@ func showColumn(c store.Column) string {
 		b.WriteString("NOT NULL ")
 	}
 	switch {
+	case c.Generated != nil:
+		b.WriteString("AS " + c.Generated.Expression + " ")
 	case c.AutoIncrement:
 		b.WriteString("AUTO_INCREMENT ")
 	case c.Default == nil:
+	case c.DefaultCall:
+		b.WriteString("DEFAULT (" + *c.Default + ") ")
 	case IsNow(c):
 		b.WriteString("DEFAULT CURRENT_TIMESTAMP ")
 	default:
@@ -94,6 +103,15 @@ func keyWord(m store.Model) string {
 	return map[store.Model]string{
 		store.Duplicate: "DUPLICATE", store.Aggregate: "AGGREGATE", store.Unique: "UNIQUE", store.Primary: "PRIMARY",
 	}[m]
+}
+
+// bareName quotes a name only where it must be.
+func bareName(name string) string {
+	toks, err := lex.Scan(name)
+	if err != nil || len(toks) != 2 || toks[0].Kind != lex.Word || toks[0].Text != name {
+		return quoteName(name)
+	}
+	return name
 }
 
 func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

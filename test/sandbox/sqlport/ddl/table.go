@@ -22,7 +22,7 @@ func (p *parser) table(name lex.Token) (store.Schema, error) {
 		}
 		return s, lex.Unexpected(p.Peek(), "(", "LIKE")
 	}
-	cols, err := p.columns()
+	cols, err := p.columns(&s)
 	if err != nil {
 		return s, err
 	}
@@ -35,13 +35,17 @@ func (p *parser) table(name lex.Token) (store.Schema, error) {
 		}
 		if t, err := p.Name(); err != nil {
 			return s, err
-		} else if !strings.EqualFold(t.Text, "olap") {
-			return s, lex.At(t, "Unknown storage engine '%s', this stand-in has OLAP only", t.Text)
+		} else if err := checkEngine(t); err != nil {
+			return s, err
 		}
 	}
-	if p.Try("default", "charset") || p.Try("charset") {
+	if p.tableCharset() {
 		p.Try("=")
-		if _, err := p.Name(); err != nil {
+		t := p.Next()
+		if !t.IsName() && t.Kind != lex.String {
+			return s, lex.Unexpected(t, "a name")
+		}
+		if err := checkCharset(t, ""); err != nil {
 			return s, err
 		}
 	}
@@ -58,25 +62,32 @@ func (p *parser) table(name lex.Token) (store.Schema, error) {
 	if err := setKeys(&s, cols, keys); err != nil {
 		return s, err
 	}
+	distributed := p.Peek().Is("distributed")
 	if err := p.distribution(&s, name); err != nil {
 		return s, err
 	}
 	var sortKey string
-	if p.Try("order", "by") {
+	if at := p.Peek(); p.Try("order", "by") {
 		list, err := p.columnList(&s)
 		if err != nil {
+			return s, err
+		}
+		if err := checkSortKey(&s, at, list); err != nil {
 			return s, err
 		}
 		sortKey = strings.Join(list, "\x00")
 	}
 	if p.Try("rollup") {
-		if err := p.SkipParens(); err != nil {
+		if err := p.rollups(&s); err != nil {
 			return s, err
 		}
 	}
 	if p.Peek().Is("properties") {
 		if s.Properties, err = p.properties(); err != nil {
 			return s, err
+		}
+		if s.Properties["colocate_with"] != "" && !distributed {
+			return s, lex.At(name, "Colocate table must specify distribution column")
 		}
 	}
 	if sortKey != "" {
@@ -161,8 +172,13 @@ func (p *parser) distribution(s *store.Schema, name lex.Token) error {
 		}
 		s.DistributedBy = list
 	case p.Try("random"):
-		if s.Model != store.Duplicate {
-			return lex.At(kind, "%s does not support random distribution", s.Model)
+		replaces := slices.ContainsFunc(s.Columns, func(c store.Column) bool { return strings.HasPrefix(c.Agg, "REPLACE") })
+		if s.Model != store.Duplicate && (s.Model != store.Aggregate || replaces) {
+			with := ""
+			if replaces {
+				with = " with replace"
+			}
+			return lex.At(kind, "%s KEY%s must use hash distribution", keyWord(s.Model), with)
 		}
 	default:
 		return lex.Unexpected(kind, "HASH", "RANDOM")
