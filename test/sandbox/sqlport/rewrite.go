@@ -87,6 +87,10 @@ func (r *rewriter) step() error {
 		return r.concat(t)
 	case t.Is("into"):
 		return lex.At(t, "SELECT INTO is not supported by this stand-in")
+	case t.Kind == lex.Word && r.foreign(t) != nil:
+		return r.foreign(t)
+	case t.Is("minus") && (r.Peek().Is("select") || r.Peek().Is("(") && r.After(1).Is("select")):
+		r.put(t.Pos, t.End, "EXCEPT")
 	case t.Is("load_file") && r.Peek().Is("("):
 		return lex.At(t, "No matching function with signature: load_file(varchar)")
 	case t.IsName() && strings.ContainsRune(t.Text, 1):

@@ -218,6 +218,17 @@ func (ss *session) run(ctx context.Context, stmt lex.Statement, w *wire.Result) 
 		return ss.endTransaction(c, w)
 	case "begin", "start":
 		return ss.begin(c, w)
+	case "analyze":
+		return ss.analyze(c, w)
+	case "sync":
+		c.Next()
+		if err := c.End(); err != nil {
+			return err
+		}
+		return w.OK(0, 0, "")
+	}
+	if err := absent(c); err != nil {
+		return err
 	}
 	return lex.Unexpected(first, "SELECT", "WITH", "INSERT", "DELETE", "UPDATE", "CREATE", "DROP", "TRUNCATE", "ALTER", "USE", "SET", "SHOW", "DESC", "KILL")
 }

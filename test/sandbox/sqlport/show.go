@@ -73,6 +73,12 @@ func (ss *session) showOfTables(c *lex.Cursor, full bool) (*answer, error) {
 		return ss.showCreate(c, false)
 	case c.Try("create", "view"):
 		return ss.showCreate(c, true)
+	case c.Try("create", "materialized", "view"):
+		_, name, err := c.Table()
+		if err != nil {
+			return nil, err
+		}
+		return nil, lex.At(name, "Table %s is not found", name.Text)
 	case c.Try("create", "database"), c.Try("create", "schema"):
 		ifNot := c.Try("if", "not", "exists")
 		name, err := c.Name()

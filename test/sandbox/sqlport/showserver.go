@@ -45,6 +45,8 @@ func (ss *session) showOfServer(c *lex.Cursor, full bool) (*answer, error) {
 		return (&answer{cols: columnsOf(`Id Name State NodeCount CurrentClusterCount MaxClusterCount StartedClusters RunningSql QueuedSql
 			CreatedOn ResumedOn UpdatedOn Property Comment`)}).
 			add("0", "default_warehouse", "AVAILABLE", "1", "1", "1", "1", "0", "0", timeOrNull(s.started), "NULL", "NULL", "", "An internal warehouse init after FE is ready"), nil
+	case c.Try("running", "queries"):
+		return &answer{cols: columnsOf(`QueryId WarehouseId ResourceGroupId StartTime PendingTimeout QueryTimeout State Slots Fragments DOP Frontend FeStartTime`)}, nil
 	case c.Try("plugins"):
 		return fixed("Name Type Description Version JavaVersion ClassName SoName Sources Status Properties").
 			add("__builtin_AuditLogBuilder", "AUDIT", "builtin audit logger", "0.12.0", "1.8.31", "com.starrocks.qe.AuditLogBuilder", "NULL", "Builtin", "INSTALLED", "{}"), nil
