@@ -46,12 +46,18 @@ func configRow(t *store.Table) []any {
 		int64(t.Buckets()), names(sortKey), string(text), t.ID()}
 }
 
-// partitionKey is the list of partition columns.
+// partitionKey is the list of partition columns and expressions.
 func partitionKey(s store.Schema) string {
 	if s.Partitioning == nil {
 		return ""
 	}
-	return names(s.Partitioning.Columns)
+	keys := s.Partitioning.Keys()
+	for i, c := range s.Partitioning.Columns {
+		if keys[i] == c {
+			keys[i] = wire.QuoteName(c)
+		}
+	}
+	return strings.Join(keys, ", ")
 }
 
 func (s *Server) infoTables(ctx context.Context) (rows [][]any) {

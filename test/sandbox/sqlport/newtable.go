@@ -40,6 +40,49 @@ func (ss *session) checkNew(s *store.Schema) error {
 			}
 		}
 	}
+	return ss.server.checkPartitionKey(s)
+}
+
+// rangeFunctions are what a range of partitions can be computed with.
+var rangeFunctions = strings.Fields("str2date from_unixtime from_unixtime_ms")
+
+// checkPartitionKey compiles the expressions of a partition key and notes their types.
+func (s *Server) checkPartitionKey(schema *store.Schema) error {
+	p := schema.Partitioning
+	if p == nil || p.Expressions == nil {
+		return nil
+	}
+	own := *p
+	own.Expressions = slices.Clone(p.Expressions)
+	schema.Partitioning = &own
+	ordinary := schema.Columns[:schema.Ordinary()]
+	for i, e := range own.Expressions {
+		if e == nil {
+			continue
+		}
+		if name := calledAmong(e.Expression, volatileFunctions); name != "" {
+			return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: Partition expression can not contain non deterministic function: %s.", name)
+		}
+		compiled, err := s.compile(ordinary, []string{e.Expression})
+		if err != nil {
+			return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: %s.", strings.TrimSuffix(err.Error(), "."))
+		}
+		typed := *e
+		if typed.Type, err = store.ParseType(compiled.(*program).kind(0)); err != nil {
+			return err
+		}
+		if own.Kind == store.RangePartitions {
+			function, _, _ := strings.Cut(strings.ToLower(e.Expression), "(")
+			if !slices.Contains(rangeFunctions, strings.TrimSpace(function)) {
+				return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: Unsupported partition expression %s by range.", e.Expression)
+			}
+			// A text in the form of a time is compared as a time.
+			if typed.Type.Kind == store.Varchar {
+				typed.Type = store.Type{Kind: store.DateTime}
+			}
+		}
+		own.Expressions[i] = &typed
+	}
 	return nil
 }
 
@@ -91,6 +134,8 @@ func (ss *session) tooNew(s *store.Schema) error {
 	if p := s.Partitioning; p != nil {
 		need(p.Kind == store.ListPartitions, 3, 1, "PARTITION BY LIST")
 		need(p.Automatic, 3, 0, "automatic partitioning")
+		need(p.Expressions != nil && !p.Automatic, 3, 3, "a range of an expression")
+		need(p.Expressions != nil, 3, 4, "a partition key of expressions")
 	}
 	need(len(s.DistributedBy) == 0 && s.Model == store.Duplicate, 3, 1, "random distribution")
 	if err == nil && len(ddl.SortKey(*s)) > 0 && s.Model != store.Primary && !have(3, 3) {

@@ -62,7 +62,7 @@ func (ss *session) showPartitions(c *lex.Cursor, temporary bool) (*answer, error
 		DataSize StorageSize IsInMemory RowCount#`)}
 	key := ""
 	if s.Partitioning != nil {
-		key = strings.Join(s.Partitioning.Columns, ", ")
+		key = strings.Join(s.Partitioning.Keys(), ", ")
 	}
 	for _, p := range t.Partitions() {
 		if p.Temporary == temporary {

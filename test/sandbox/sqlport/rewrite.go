@@ -87,6 +87,8 @@ func (r *rewriter) step() error {
 		return r.concat(t)
 	case t.Is("into"):
 		return lex.At(t, "SELECT INTO is not supported by this stand-in")
+	case (t.Is("from") || t.Is("join")) && r.Peek().IsName() && r.After(1).Is(".") && r.After(2).IsName() && r.After(3).Is(".") && r.Peek().Text != defaultCatalog:
+		return unknownCatalog(r.Peek().Text)
 	case t.Kind == lex.Word && r.foreign(t) != nil:
 		return r.foreign(t)
 	case t.Is("minus") && (r.Peek().Is("select") || r.Peek().Is("(") && r.After(1).Is("select")):

@@ -208,6 +208,9 @@ func (t *Table) RenameColumn(from, to string) error {
 		swap(s.Keys)
 		swap(s.DistributedBy)
 		if s.Partitioning != nil {
+			if s.Partitioning.mentions(from) {
+				return inWords("renaming column %s is not supported by this stand-in while the partition key reads it", from)
+			}
 			swap(s.Partitioning.Columns)
 		}
 		for i := range s.Indexes {

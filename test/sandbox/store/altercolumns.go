@@ -137,7 +137,7 @@ func (c DropColumn) change(p *plannedSchema) error {
 
 // unbound refuses to touch a column that decides where rows are.
 func (p *plannedSchema) unbound(name, what string) error {
-	if pt := p.schema.Partitioning; pt != nil && slices.Contains(pt.Columns, name) {
+	if pt := p.schema.Partitioning; pt != nil && (slices.Contains(pt.Columns, name) || pt.mentions(name)) {
 		return inWords("Partition column[%s] cannot be %s", name, what)
 	}
 	if slices.ContainsFunc(p.schema.DistributedBy, func(d string) bool { return strings.EqualFold(d, name) }) {

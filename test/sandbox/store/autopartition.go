@@ -84,7 +84,7 @@ func (l *layout) automaticDef(cols []*vector, at []int) PartitionDef {
 		for i, v := range cols {
 			word := "NULL"
 			if !v.isNull(at[i]) {
-				t := &l.cells[l.parts[i]]
+				t := &l.partCells[i]
 				text := Format(t.Type, v.value(t, at[i]))
 				row[i], word = &text, text
 			}
@@ -109,7 +109,7 @@ func (l *layout) automaticDef(cols []*vector, at []int) PartitionDef {
 }
 
 func (l *layout) timeBound(m time.Time) Bound {
-	if l.cells[l.parts[0]].Kind == Date {
+	if l.partCells[0].Kind == Date {
 		return Bound{Text: m.Format(time.DateOnly)}
 	}
 	return Bound{Text: m.Format(time.DateTime)}

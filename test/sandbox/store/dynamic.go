@@ -112,7 +112,7 @@ func (d *dynamic) name(begin time.Time) string {
 }
 
 func (l *layout) dynamicBound(m time.Time) Bound {
-	switch l.cells[l.parts[0]].Kind {
+	switch l.partCells[0].Kind {
 	case Date, DateTime:
 		return l.timeBound(m)
 	}

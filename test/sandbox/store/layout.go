@@ -20,6 +20,8 @@ type layout struct {
 	dist []int
 	// parts holds the positions of the partition columns, nil without PARTITION BY.
 	parts []int
+	// partCells are the types of the values of the partition key.
+	partCells []cellType
 	// programs keeps the compiled expressions of the generated columns for the
 	// next batch.
 	programs sync.Pool
@@ -51,8 +53,14 @@ func (s *Store) newLayout(schema Schema, ids []int64) *layout {
 		l.dist = []int{0}
 	}
 	if p := schema.Partitioning; p != nil {
-		for _, c := range p.Columns {
-			l.parts = append(l.parts, schema.Index(c))
+		for i, c := range p.Columns {
+			at := schema.Index(c)
+			l.parts = append(l.parts, at)
+			if e := p.expression(i); e != nil {
+				l.partCells = append(l.partCells, newCellTypeFor(e.Type, s.release))
+			} else {
+				l.partCells = append(l.partCells, l.cells[at])
+			}
 		}
 	}
 	l.dynamic, _ = schema.readDynamic() // checked reports what is wrong with it
@@ -86,6 +94,7 @@ func (s *Schema) clone() Schema {
 		p := *s.Partitioning
 		p.Columns = slices.Clone(p.Columns)
 		p.Parts = slices.Clone(p.Parts)
+		p.Expressions = slices.Clone(p.Expressions)
 		c.Partitioning = &p
 	}
 	return c

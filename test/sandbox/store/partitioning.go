@@ -19,6 +19,9 @@ const (
 type Partitioning struct {
 	Kind    PartitionKind
 	Columns []string
+	// Expressions, when not nil, has an expression for each of Columns that stands
+	// for the column it is computed from, and nil for each that is a key as it is.
+	Expressions []*PartitionExpression
 	// Automatic partitions are made by loads, for values no partition takes: of
 	// a grain of time for RangePartitions, of one value for ListPartitions.
 	Automatic bool
@@ -33,6 +36,12 @@ type Grain struct {
 	Function string // date_trunc or time_slice, empty without automatic ranges
 	Unit     string // minute, hour, day, month, year
 	Interval int    // in units; 1 for date_trunc
+}
+
+// PartitionExpression is a part of a partition key that is computed.
+type PartitionExpression struct {
+	Generation
+	Type Type // of the values, set before the table is created
 }
 
 // Bound is one value of the end of a range.
@@ -56,7 +65,11 @@ type PartitionDef struct {
 // String returns the clause as SHOW CREATE TABLE writes it behind PARTITION BY.
 func (p *Partitioning) String() string {
 	var cols []string
-	for _, c := range p.Columns {
+	for i, c := range p.Columns {
+		if e := p.expression(i); e != nil {
+			cols = append(cols, e.Expression)
+			continue
+		}
 		cols = append(cols, quoteIdent(c))
 	}
 	list := strings.Join(cols, ", ")
@@ -66,6 +79,8 @@ func (p *Partitioning) String() string {
 		fmt.Fprintf(&b, "date_trunc('%s', %s)", p.Grain.Unit, bareIdent(p.Columns[0]))
 	case p.Grain.Function == "time_slice":
 		fmt.Fprintf(&b, "time_slice(%s, INTERVAL %d %s)", bareIdent(p.Columns[0]), p.Grain.Interval, strings.ToUpper(p.Grain.Unit))
+	case p.Automatic && p.Expressions != nil:
+		b.WriteString(list)
 	case p.Automatic:
 		fmt.Fprintf(&b, "(%s)", list)
 	case p.Kind == ListPartitions:
@@ -171,7 +186,8 @@ func (s *Schema) checkPartitioning() error {
 		}
 		c := &s.Columns[at]
 		p.Columns[i] = c.Name
-		if slices.Contains(p.Columns[:i], c.Name) {
+		e := p.expression(i)
+		if e == nil && slices.Contains(p.Columns[:i], c.Name) {
 			return inWords("Duplicated partition column %s", name)
 		}
 		if s.Model != Duplicate && !c.Key {
@@ -179,6 +195,12 @@ func (s *Schema) checkPartitioning() error {
 		}
 		if c.AutoIncrement {
 			return inWords("Partition column[%s] could not be an auto increment column", name)
+		}
+		if e != nil {
+			if err := s.checkPartitionExpression(e); err != nil {
+				return err
+			}
+			c = &Column{Name: e.Expression, Type: e.Type}
 		}
 		if err := p.takes(c); err != nil {
 			return err
@@ -189,6 +211,52 @@ func (s *Schema) checkPartitioning() error {
 	}
 	_, err := s.readDynamic()
 	return err
+}
+
+func (p *Partitioning) expression(i int) *PartitionExpression {
+	if i >= len(p.Expressions) {
+		return nil
+	}
+	return p.Expressions[i]
+}
+
+// Keys lists the columns of the partition key, and the expressions as they were
+// written.
+func (p *Partitioning) Keys() []string {
+	keys := slices.Clone(p.Columns)
+	for i := range keys {
+		if e := p.expression(i); e != nil {
+			keys[i] = e.Expression
+		}
+	}
+	return keys
+}
+
+// checkPartitionExpression wants every column the expression reads to be one a row
+// has when its partition is looked for.
+func (s *Schema) checkPartitionExpression(e *PartitionExpression) error {
+	for _, name := range e.Mentions {
+		at := s.Index(name)
+		if at < 0 {
+			continue // a unit of time, or the compiler said so
+		}
+		switch c := &s.Columns[at]; {
+		case c.Generated != nil:
+			return inWords("partitioning by the generated column %s is not supported by this stand-in", c.Name)
+		case c.AutoIncrement:
+			return inWords("Partition column[%s] could not be an auto increment column", c.Name)
+		case s.Model != Duplicate && !c.Key:
+			return wording("The partition column could not be aggregated column")
+		}
+	}
+	return nil
+}
+
+// mentions says whether an expression of the key reads the named column.
+func (p *Partitioning) mentions(name string) bool {
+	return slices.ContainsFunc(p.Expressions, func(e *PartitionExpression) bool {
+		return e != nil && slices.ContainsFunc(e.Mentions, func(m string) bool { return strings.EqualFold(m, name) })
+	})
 }
 
 func (p *Partitioning) takes(c *Column) error {

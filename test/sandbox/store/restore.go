@@ -41,12 +41,34 @@ func (e *encoder) schema(s *Schema) {
 	if p := s.Partitioning; p != nil {
 		e.int(int64(p.Kind))
 		list(e, p.Columns, e.string)
+		list(e, p.Expressions, e.partitionExpression)
 		e.bool(p.Automatic)
 		e.string(p.Grain.Function)
 		e.string(p.Grain.Unit)
 		e.int(int64(p.Grain.Interval))
 		list(e, p.Parts, func(d PartitionDef) { e.def(&d) })
 	}
+}
+
+func (e *encoder) partitionExpression(x *PartitionExpression) {
+	e.bool(x != nil)
+	if x != nil {
+		e.string(x.Expression)
+		list(e, x.Mentions, e.string)
+		e.string(x.Type.String())
+	}
+}
+
+func (d *decoder) partitionExpression() *PartitionExpression {
+	if !d.bool() {
+		return nil
+	}
+	x := &PartitionExpression{Generation: Generation{Expression: d.string(), Mentions: items(d, d.string)}}
+	var err error
+	if x.Type, err = ParseType(d.string()); err != nil && d.err == nil {
+		d.err = errDamaged
+	}
+	return x
 }
 
 func (d *decoder) schema() Schema {
@@ -74,7 +96,7 @@ func (d *decoder) schema() Schema {
 		s.Properties[k] = d.string()
 	}
 	if d.bool() {
-		p := &Partitioning{Kind: PartitionKind(d.small()), Columns: items(d, d.string), Automatic: d.bool(),
+		p := &Partitioning{Kind: PartitionKind(d.small()), Columns: items(d, d.string), Expressions: items(d, d.partitionExpression), Automatic: d.bool(),
 			Grain: Grain{Function: d.string(), Unit: d.string(), Interval: d.small()}}
 		p.Parts = items(d, d.def)
 		s.Partitioning = p

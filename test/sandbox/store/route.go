@@ -62,6 +62,8 @@ type routing struct {
 	seen map[*partition]uint32
 	of   []uint32 // place in list of each row
 
+	splitter *splitter // nil without expressions
+
 	key, lastKey []byte
 	last         uint32
 }
@@ -69,7 +71,12 @@ type routing struct {
 func (b *Batch) newRouting(r *router, create bool) *routing {
 	l := b.layout
 	g := &routing{router: r, create: create, at: make([]int, len(l.parts)), seen: map[*partition]uint32{}}
-	for _, c := range l.parts {
+	g.splitter = l.splitter(b.table.store)
+	for i, c := range l.parts {
+		if l.schema.Partitioning.expression(i) != nil {
+			g.cols, g.here = append(g.cols, g.splitter.value(i)), append(g.here, false)
+			continue
+		}
 		if b.at[c] >= 0 {
 			g.cols, g.here = append(g.cols, &b.vectors[b.at[c]]), append(g.here, true)
 		} else {
@@ -85,6 +92,11 @@ func (b *Batch) route() *RowError {
 	for i, here := range g.here {
 		if here {
 			g.at[i] = b.rows
+		}
+	}
+	if g.splitter != nil {
+		if err := g.splitter.split(b); err != nil {
+			return &RowError{Reason: err.Error()}
 		}
 	}
 	if g.router.lists != nil {

@@ -84,8 +84,8 @@ func appendKey(dst []byte, cols []*vector, i []int) []byte {
 // minTuple is the smallest value the partition columns can have.
 func (l *layout) minTuple() tuple {
 	u := tuple{cells: make([]vector, len(l.parts)), max: len(l.parts)}
-	for i, c := range l.parts {
-		l.cells[c].addMin(&u.cells[i])
+	for i := range l.parts {
+		l.partCells[i].addMin(&u.cells[i])
 	}
 	return u
 }
@@ -118,9 +118,9 @@ func (l *layout) tupleOf(list []Bound) (tuple, error) {
 			return u, inWords("Invalid partition value %s: a value follows MAXVALUE", boundsText(list))
 		}
 		cell := vector{kind: u.cells[i].kind}
-		if l.cells[l.parts[i]].readText(&cell, []byte(b.Text)) != cellOK {
+		if l.partCells[i].readText(&cell, []byte(b.Text)) != cellOK {
 			return u, inWords("Invalid partition value '%s' for column '%s' of type %s", b.Text,
-				l.schema.Columns[l.parts[i]].Name, l.schema.Columns[l.parts[i]].Type)
+				l.schema.Columns[l.parts[i]].Name, l.partCells[i].Type)
 		}
 		u.cells[i] = cell
 	}
@@ -135,7 +135,7 @@ func (l *layout) boundsOf(u *tuple) []Bound {
 			out[i] = Bound{Max: true}
 			continue
 		}
-		t := &l.cells[l.parts[i]]
+		t := &l.partCells[i]
 		out[i] = Bound{Text: Format(t.Type, u.cells[i].value(t, 0))}
 	}
 	return out
@@ -145,8 +145,8 @@ func (l *layout) rangeShape(lower, upper tuple) shape {
 	floor := l.minTuple()
 	s := shape{lower: lower, upper: upper, unbounded: lower.compare(&floor) <= 0}
 	var types []string
-	for _, c := range l.parts {
-		name, _, _ := strings.Cut(strings.ToUpper(l.schema.Columns[c].Type.String()), "(")
+	for i := range l.parts {
+		name, _, _ := strings.Cut(strings.ToUpper(l.partCells[i].Type.String()), "(")
 		types = append(types, name)
 	}
 	side := func(u *tuple) string {
@@ -216,19 +216,19 @@ func (l *layout) listShape(d *PartitionDef) (shape, error) {
 		clean := make([]*string, len(row))
 		for i, text := range row {
 			c := l.parts[i]
-			v := &vector{kind: l.cells[c].storage}
+			v := &vector{kind: l.partCells[i].storage}
 			cols[i] = v
 			if text == nil {
-				if !l.schema.Columns[c].Nullable {
+				if l.schema.Partitioning.expression(i) == nil && !l.schema.Columns[c].Nullable {
 					return s, inWords("Partition column[%s] must be nullable to have the value NULL", l.schema.Columns[c].Name)
 				}
 				v.addNull()
 				continue
 			}
-			if l.cells[c].readText(v, []byte(*text)) != cellOK {
-				return s, inWords("Invalid partition value '%s' for column '%s' of type %s", *text, l.schema.Columns[c].Name, l.schema.Columns[c].Type)
+			if l.partCells[i].readText(v, []byte(*text)) != cellOK {
+				return s, inWords("Invalid partition value '%s' for column '%s' of type %s", *text, l.schema.Columns[c].Name, l.partCells[i].Type)
 			}
-			spelled := Format(l.cells[c].Type, v.value(&l.cells[c], 0))
+			spelled := Format(l.partCells[i].Type, v.value(&l.partCells[i], 0))
 			clean[i] = &spelled
 		}
 		key := string(appendKey(nil, cols, rows))

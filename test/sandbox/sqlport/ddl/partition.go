@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -8,79 +9,122 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
-// partition reads PARTITION BY: {RANGE|LIST} (columns) (partitions), automatic
-// ranges date_trunc(..) and time_slice(..), or columns for automatic lists.
+// partition reads PARTITION BY: {RANGE|LIST} (columns) (partitions), RANGE (expression)
+// (partitions), automatic ranges date_trunc(..) and time_slice(..), or columns and
+// expressions for automatic lists.
 func (p *parser) partition(s *store.Schema, cols []column) error {
 	if !p.Try("partition", "by") {
 		return nil
 	}
 	pt := &store.Partitioning{}
+	s.Partitioning = pt
 	at := p.Peek()
 	switch {
 	case p.Try("range"):
-	case p.Try("list"):
-		pt.Kind = store.ListPartitions
-	case (at.Is("date_trunc") || at.Is("time_slice")) && p.After(1).Is("("):
-		if err := p.grain(pt); err != nil {
+		if err := p.partitionKey(pt, cols); err != nil {
 			return err
 		}
-		if p.Peek().Is(",") {
-			return lex.At(p.Peek(), "several partition expressions are not supported by this stand-in; use one date_trunc or time_slice, or a list of columns")
+		if pt.Expressions != nil && len(pt.Columns) != 1 {
+			return lex.At(at, "partition by range takes several columns, or one expression")
+		}
+		if !p.Peek().Is("(") {
+			return lex.Unexpected(p.Peek(), "(")
+		}
+	case p.Try("list"):
+		pt.Kind = store.ListPartitions
+		if err := p.partitionKey(pt, cols); err != nil {
+			return err
+		}
+		pt.Automatic = !p.Peek().Is("(")
+	case p.grainAlone():
+		if err := p.grain(pt); err != nil {
+			return err
 		}
 		if err := checkPartitionColumn(at, pt.Columns[0], cols); err != nil {
 			return err
 		}
-		if p.Peek().Is("(") {
-			if err := p.partitionDefs(pt, cols); err != nil {
-				return err
-			}
-		}
-		s.Partitioning = pt
-		return nil
 	default:
 		pt.Kind, pt.Automatic = store.ListPartitions, true
-	}
-	names, err := p.partitionColumns(pt.Automatic)
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		if err := checkPartitionColumn(n, n.Text, cols); err != nil {
+		if err := p.partitionKey(pt, cols); err != nil {
 			return err
 		}
-		pt.Columns = append(pt.Columns, n.Text)
 	}
 	if p.Peek().Is("(") {
-		if err := p.partitionDefs(pt, cols); err != nil {
-			return err
-		}
+		return p.partitionDefs(pt, cols)
 	}
-	s.Partitioning = pt
 	return nil
 }
 
-// partitionColumns reads (a, b), or a, b where bare columns may stand.
-func (p *parser) partitionColumns(bare bool) ([]lex.Token, error) {
-	if t := p.Peek(); !bare || t.Is("(") {
-		if p.After(2).Is("(") && !p.After(1).Is(")") {
-			return nil, lex.At(p.After(1), "the partition expression %s(...) is not supported by this stand-in; use PARTITION BY date_trunc or time_slice without parentheses, or columns", p.After(1).Text)
-		}
-		return p.Names()
+// grainAlone says whether date_trunc(..) or time_slice(..) is the whole key, which
+// makes it one of ranges.
+func (p *parser) grainAlone() bool {
+	if t := p.Peek(); !t.Is("date_trunc") && !t.Is("time_slice") || !p.After(1).Is("(") {
+		return false
 	}
-	var list []lex.Token
+	at := p.I
+	defer func() { p.I = at }()
+	p.Next()
+	return p.SkipParens() == nil && !p.Peek().Is(",")
+}
+
+// partitionKey reads columns and expressions with commas, in parentheses or bare.
+func (p *parser) partitionKey(pt *store.Partitioning, cols []column) error {
+	parens := p.Try("(")
 	for {
-		n, err := p.Name()
-		if err != nil {
-			return nil, lex.Unexpected(p.Peek(), "RANGE", "LIST", "(", "a column")
+		if err := p.partitionPart(pt, cols); err != nil {
+			return err
 		}
-		if p.Peek().Is("(") && !p.After(1).Is("partition") && !p.After(1).Is(")") {
-			return nil, lex.At(n, "the partition expression %s(...) is not supported by this stand-in; use date_trunc, time_slice or columns", n.Text)
+		if parens && p.Try(")") || !parens && !p.Peek().Is(",") {
+			return nil
 		}
-		list = append(list, n)
 		if !p.Try(",") {
-			return list, nil
+			return lex.Unexpected(p.Peek(), ")", ",")
 		}
 	}
+}
+
+// partitionPart reads one column, or one call of a function on columns.
+func (p *parser) partitionPart(pt *store.Partitioning, cols []column) error {
+	name, err := p.Name()
+	if err != nil {
+		return lex.Unexpected(p.Peek(), "RANGE", "LIST", "(", "a column")
+	}
+	if !p.Peek().Is("(") || p.After(1).Is("partition") || p.After(1).Is(")") {
+		if err := checkPartitionColumn(name, name.Text, cols); err != nil {
+			return err
+		}
+		if pt.Columns = append(pt.Columns, name.Text); pt.Expressions != nil {
+			pt.Expressions = append(pt.Expressions, nil)
+		}
+		return nil
+	}
+	e := &store.PartitionExpression{}
+	first, column := p.I-1, ""
+	open := p.I
+	if err := p.SkipParens(); err != nil {
+		return err
+	}
+	for i := open; i < p.I; i++ {
+		t := p.Toks[i]
+		if !t.IsName() || p.Toks[i+1].Is("(") {
+			continue
+		}
+		if n := strings.ToLower(t.Text); !slices.Contains(e.Mentions, n) {
+			e.Mentions = append(e.Mentions, n)
+		}
+		if column == "" && checkPartitionColumn(t, t.Text, cols) == nil {
+			column = t.Text
+		}
+	}
+	if column == "" {
+		return lex.At(name, "Partition expression %s(..) must refer to a column", name.Text)
+	}
+	e.Expression = p.src[p.Toks[first].Pos:p.Toks[p.I-1].End]
+	for len(pt.Expressions) < len(pt.Columns) {
+		pt.Expressions = append(pt.Expressions, nil)
+	}
+	pt.Columns, pt.Expressions = append(pt.Columns, column), append(pt.Expressions, e)
+	return nil
 }
 
 func checkPartitionColumn(at lex.Token, name string, cols []column) error {
@@ -162,7 +206,11 @@ func (p *parser) partitionDefs(pt *store.Partitioning, cols []column) error {
 		return nil
 	}
 	for {
-		defs, err := p.partitionDef(pt.Kind == store.ListPartitions, columnType(cols, pt.Columns[0]))
+		typ := columnType(cols, pt.Columns[0])
+		if pt.Expressions != nil && pt.Kind == store.RangePartitions {
+			typ = rangeType(pt.Expressions[0].Expression)
+		}
+		defs, err := p.partitionDef(pt.Kind == store.ListPartitions, typ)
 		if err != nil {
 			return err
 		}
@@ -174,6 +222,14 @@ func (p *parser) partitionDefs(pt *store.Partitioning, cols []column) error {
 			return lex.Unexpected(p.Peek(), ")", ",")
 		}
 	}
+}
+
+// rangeType is the type of the bounds of START .. END .. EVERY behind an expression.
+func rangeType(expression string) store.Type {
+	if strings.HasPrefix(strings.ToLower(expression), "str2date") {
+		return store.Type{Kind: store.Date}
+	}
+	return store.Type{Kind: store.DateTime}
 }
 
 func columnType(cols []column, name string) store.Type {
