@@ -135,7 +135,7 @@ func (ss *session) tooNew(s *store.Schema) error {
 		need(p.Kind == store.ListPartitions, 3, 1, "PARTITION BY LIST")
 		need(p.Automatic, 3, 0, "automatic partitioning")
 		need(p.Expressions != nil && !p.Automatic, 3, 3, "a range of an expression")
-		need(p.Expressions != nil, 3, 4, "a partition key of expressions")
+		need(p.Expressions != nil && p.Automatic, 3, 4, "a partition key of expressions")
 	}
 	need(len(s.DistributedBy) == 0 && s.Model == store.Duplicate, 3, 1, "random distribution")
 	if err == nil && len(ddl.SortKey(*s)) > 0 && s.Model != store.Primary && !have(3, 3) {

@@ -94,6 +94,8 @@ func (ss *session) showOfTables(c *lex.Cursor, full bool) (*answer, error) {
 		return fixed("Database Create_Database").add(name.Text, "CREATE DATABASE "+wire.QuoteName(name.Text)), nil
 	case c.Try("tablets"), c.Try("tablet"):
 		return ss.showTablets(c)
+	case c.Try("dynamic", "partition", "tables"):
+		return ss.showDynamic(c)
 	case c.Try("partitions"):
 		return ss.showPartitions(c, false)
 	case c.Try("temporary", "partitions"):
