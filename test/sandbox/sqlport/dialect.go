@@ -23,6 +23,8 @@ type dialect struct {
 	scopes [][]string
 	// separator of GROUP_CONCAT without one.
 	separator string
+	// having says that a HAVING is at hand, apart that it is a subquery of one.
+	having, apart bool
 }
 
 var _ sql.Parser = (*dialect)(nil)
@@ -65,6 +67,7 @@ func (d *dialect) rewrite(v reflect.Value) {
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {
+			defer d.enter(v.Interface())()
 			d.rewrite(v.Elem())
 		}
 	case reflect.Slice:
@@ -109,6 +112,30 @@ func (d *dialect) title(list sqlparser.SelectExprs) {
 	}
 }
 
+// enter notes where in the statement the walk is, and returns what forgets it again.
+func (d *dialect) enter(node any) func() {
+	having, apart := d.having, d.apart
+	switch n := node.(type) {
+	case *sqlparser.Where:
+		d.having = n.Type == sqlparser.HavingStr
+	case *sqlparser.Subquery:
+		d.apart = d.apart || d.having
+	}
+	return func() { d.having, d.apart = having, apart }
+}
+
+// keepApart changes the argument of an aggregate function without changing its value:
+// the engine takes aggregates of a HAVING and of a subquery in it for the same one when
+// they read alike.
+func keepApart(e *sqlparser.FuncExpr) {
+	if !builtin.IsAggregate(e.Name.Lowered()) || e.Over != nil || len(e.Exprs) == 0 {
+		return
+	}
+	if a, ok := e.Exprs[0].(*sqlparser.AliasedExpr); ok {
+		a.Expr = call("coalesce", a.Expr)
+	}
+}
+
 func call(name string, args ...sqlparser.Expr) sqlparser.Expr {
 	f := &sqlparser.FuncExpr{Name: sqlparser.NewColIdent(builtin.Prefix + name)}
 	for _, a := range args {
@@ -148,6 +175,9 @@ func (d *dialect) replace(e sqlparser.Expr) sqlparser.Expr {
 			e.Expr = nil
 		}
 	case *sqlparser.FuncExpr:
+		if d.apart {
+			keepApart(e)
+		}
 		return function(e)
 	case *sqlparser.TimestampFuncExpr:
 		return call(e.Name, textValue(e.Unit), e.Expr1, e.Expr2)
