@@ -21,6 +21,7 @@ import (
 	"github.com/gx-etl/gx/test/sandbox/sqlport/builtin"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/lex"
 	"github.com/gx-etl/gx/test/sandbox/sqlport/wire"
+	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
 // UnknownReference is a name in a load expression that is none of its inputs.
@@ -237,8 +238,13 @@ func isBoolean(e sql.Expression) bool {
 	return c.Else == nil || isBoolean(c.Else)
 }
 
-// kind is the type of the i-th expression as DDL names it.
-func (p *program) kind(i int) string { return columnType(p.types[i]) }
+// typeOf is the type a column of the i-th expression would have.
+func (p *program) typeOf(i int) store.Type {
+	if t, ok := builtin.StoreType(p.types[i]); ok {
+		return t
+	}
+	return store.Type{Kind: store.Varchar, Length: store.MaxVarchar}
+}
 
 // Eval implements load.Program. An expression that fails on a row's values is NULL.
 func (p *program) Eval(inputs []any, out []any) (err error) {

@@ -28,8 +28,8 @@ func (r *rewriter) foreign(t lex.Token) error {
 		return no("FILES", "use Stream Load or INSERT")
 	case (t.Is("array_map") || t.Is("array_filter") || t.Is("any_match") || t.Is("all_match") || t.Is("array_sortby") || t.Is("map_filter") || t.Is("transform_keys") || t.Is("transform_values") || t.Is("map_apply")) && next.Is("(") && !r.behindDot():
 		return no("a function with a lambda", "use plain array functions")
-	case (t.Is("row") || t.Is("named_struct")) && next.Is("(") && !r.behindDot():
-		return no("a literal of STRUCT", "write its JSON as text, as in '{\"a\": 1}'")
+	case t.Is("row") && next.Is("(") && !r.behindDot():
+		return no("ROW", "use named_struct")
 	case (t.Is("pivot") || t.Is("tablesample") || t.Is("sample")) && next.Is("(") && r.I > 1 && (r.Toks[r.I-2].IsName() || r.Toks[r.I-2].Is(")")) && !r.isFunction():
 		return no(t.Text+" of a table", "use a subquery")
 	case (t.Is("except") || t.Is("exclude")) && next.Is("(") && after.IsName() && !after.Is("select") && !after.Is("with") && r.behind("*"):

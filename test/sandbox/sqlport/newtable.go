@@ -65,12 +65,10 @@ func (s *Server) checkPartitionKey(schema *store.Schema) error {
 		}
 		compiled, err := s.compile(ordinary, []string{e.Expression})
 		if err != nil {
-			return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: %s.", strings.TrimSuffix(err.Error(), "."))
+			return wire.Errorf(1064, "42000", "Getting analyzing error. Detail message: %s.", detail(err))
 		}
 		typed := *e
-		if typed.Type, err = store.ParseType(compiled.(*program).kind(0)); err != nil {
-			return err
-		}
+		typed.Type = compiled.(*program).typeOf(0)
 		if own.Kind == store.RangePartitions {
 			function, _, _ := strings.Cut(strings.ToLower(e.Expression), "(")
 			if !slices.Contains(rangeFunctions, strings.TrimSpace(function)) {
@@ -175,10 +173,10 @@ func (s *Server) checkGenerated(table *store.Schema, c *store.Column) error {
 	case errors.Is(err, errAggregate):
 		return refused("Generated Column's expression can not contain aggregation functions")
 	case err != nil:
-		return refused("%s", strings.TrimSuffix(err.Error(), "."))
+		return refused("%s", detail(err))
 	}
-	if p, ok := compiled.(*program); ok && !fitsKind(c.Type.Kind, p.kind(0)) {
-		return refused("Illegal expression type for Generated Column Column Type: %s, Expression Type: %s", typeWord(c.Type), p.kind(0))
+	if typ := compiled.(*program).typeOf(0); !fitsType(c.Type, typ) {
+		return refused("Illegal expression type for Generated Column Column Type: %s, Expression Type: %s", typeWord(c.Type), typeWord(typ))
 	}
 	return nil
 }
@@ -197,25 +195,21 @@ func calledAmong(text string, functions []string) string {
 	return ""
 }
 
+// detail is an error without the frame that a statement's error gets.
+func detail(err error) string {
+	return strings.TrimSuffix(strings.TrimPrefix(err.Error(), "Getting analyzing error. Detail message: "), ".")
+}
+
 func typeWord(t store.Type) string {
 	word, _, _ := strings.Cut(strings.ToUpper(t.String()), "(")
 	return word
 }
 
-// fitsKind says whether the type of an expression is that of a column. Text and
-// decimals fit whatever their length; nested values have no type of their own in the
-// engine.
-func fitsKind(k store.Kind, expression string) bool {
-	switch k {
-	case store.Char, store.Varchar:
-		return strings.HasPrefix(expression, "VARCHAR") || expression == "JSON"
-	case store.Decimal:
-		return strings.HasPrefix(expression, "DECIMAL")
-	case store.Array, store.Map, store.Struct:
-		return true
-	}
-	word, _, _ := strings.Cut(expression, "(")
-	return strings.EqualFold(word, typeWord(store.Type{Kind: k}))
+// fitsType says whether the type of an expression is that of a column. Text and
+// decimals fit whatever their length, nested types whatever is in them.
+func fitsType(column, expression store.Type) bool {
+	text := func(k store.Kind) bool { return k == store.Char || k == store.Varchar }
+	return column.Kind == expression.Kind || text(column.Kind) && text(expression.Kind)
 }
 
 // setProperties runs ALTER TABLE SET.
