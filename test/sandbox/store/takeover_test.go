@@ -46,6 +46,9 @@ func TestVectorsGivenAway(t *testing.T) {
 	for round, snap := range snapshots {
 		row, i := make([]any, 6), 0
 		for c := snap.Cursor(nil); c.Next(row); i++ {
+			if round < len(snapshots)-1 && i%101 != 0 && int64(i) < snap.NumRows()-20 {
+				continue // the last one shows all
+			}
 			want := fmt.Sprintf("[%d v%d %d %d %d left]", i, i, i+1, i/2, i*3)
 			got := fmt.Sprint(row)
 			if row[1] == nil && i%7 == 0 && row[3] == nil && row[4] == nil {
