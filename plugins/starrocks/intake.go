@@ -2,16 +2,10 @@ package starrocks
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
@@ -309,7 +303,7 @@ func (l *lane) encode(ctx context.Context, in *intake, a *arrival, rec arrow.Rec
 				reason = encode.Bad{Reason: tooLong}
 			}
 			dirty = append(dirty, sdk.Dirty{Sequence: a.sequence, Row: row, Reason: reason.Reason, Column: reason.Column,
-				Record: describeRow(rec, row)})
+				Record: rows.Describe(rec, row)})
 			continue
 		}
 		if ld.rows > 0 && ld.bytes+size+ending > most { // the row begins the next load
@@ -373,50 +367,4 @@ func (l *lane) rowDelimiter() []byte {
 		return d.Row()
 	}
 	return nil
-}
-
-// describeRow writes a row that could not travel as a JSON object for the dirty file; bytes that are no text come in
-// hexadecimal digits.
-func describeRow(rec arrow.RecordBatch, row int) []byte {
-	b := []byte{'{'}
-	for i, f := range rec.Schema().Fields() {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(append(b, jsonText(f.Name)...), ':')
-		b = append(b, describeValue(rec.Column(i), f, row)...)
-	}
-	return append(b, '}')
-}
-
-func describeValue(a arrow.Array, f arrow.Field, row int) []byte {
-	var raw []byte
-	switch v := a.(type) {
-	case *array.Binary:
-		raw = v.Value(row)
-	case *array.String:
-		raw = []byte(v.Value(row))
-	default:
-		if a.IsNull(row) {
-			return []byte("null")
-		}
-		return jsonText(a.ValueStr(row))
-	}
-	switch {
-	case a.IsNull(row):
-		return []byte("null")
-	case !utf8.Valid(raw):
-		return jsonText("0x" + hex.EncodeToString(raw))
-	case rows.IsJSON(f) && json.Valid(raw):
-		return raw
-	}
-	return jsonText(string(raw))
-}
-
-func jsonText(s string) []byte {
-	b, err := json.Marshal(strings.ToValidUTF8(s, "\uFFFD"))
-	if err != nil {
-		return []byte(fmt.Sprintf("%q", s))
-	}
-	return b
 }
