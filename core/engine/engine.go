@@ -1,5 +1,5 @@
 // Package engine runs a plan: it opens both sides, moves frames from reader to writer over lanes, keeps the ledger of what
-// is safe, moves the source's positions, and stops in an orderly way. It never looks inside a row.
+// is safe, moves the source's positions, and stops in an orderly way. It looks inside a row only where transformers are.
 package engine
 
 import (
@@ -13,6 +13,7 @@ import (
 	"github.com/gx-etl/gx/core/fault"
 	"github.com/gx-etl/gx/core/flow"
 	"github.com/gx-etl/gx/core/plan"
+	"github.com/gx-etl/gx/core/transform"
 	"github.com/gx-etl/gx/plugins/protocol"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
 	"github.com/gx-etl/gx/plugins/protocol/wire"
@@ -178,14 +179,29 @@ func (e *Engine) open(ctx context.Context) (shards []*v1.Shard, resumed bool, er
 		in.Peer = &v1.Peer{}
 	}
 	in.Peer.Plugin = p.Writer.Plugin
+	wanted := in.Peer.Columns
+	if p.Transform != nil {
+		in.Peer.WantsColumns = true
+		if p.Transform.Reshapes() { // the reader's columns are its own
+			in.Peer.Columns = nil
+		}
+	}
 	source, err := e.Reader.Open(ctx, in)
 	if err != nil {
 		return nil, false, fault.Within(p.Reader.Path, err)
 	}
 	e.notes(p.Reader.Plugin, source.Notes)
-	if n, m := len(source.Columns), len(target.GetSelf().GetColumns()); !source.Documents && n > 0 && m > 0 && n != m {
+	if p.Transform != nil {
+		if source.Documents {
+			return nil, false, fault.Within(p.Reader.Path, transform.Documents())
+		}
+		if err := p.Transform.Arrange(source.Columns, wanted); err != nil {
+			return nil, false, err
+		}
+	}
+	if n, m := len(source.Columns), len(wanted); (p.Transform == nil || !p.Transform.Reshapes()) && !source.Documents && n > 0 && m > 0 && n != m {
 		return nil, false, protocol.Faultf(protocol.Config, "the reader delivers %d columns (%s) and the writer takes %d (%s)",
-			n, strings.Join(source.Columns, ", "), m, strings.Join(target.Self.Columns, ", ")).
+			n, strings.Join(source.Columns, ", "), m, strings.Join(wanted, ", ")).
 			At(p.Reader.Path + ".column").Hint("name as many columns on both sides, in the same order")
 	}
 	e.guarantee(target.ReplaySafe)

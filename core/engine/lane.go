@@ -11,6 +11,7 @@ import (
 
 	"github.com/gx-etl/gx/core/fault"
 	"github.com/gx-etl/gx/core/flow"
+	"github.com/gx-etl/gx/core/transform"
 	"github.com/gx-etl/gx/plugins/protocol"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
 	"github.com/gx-etl/gx/plugins/protocol/wire"
@@ -77,6 +78,10 @@ func (l *lane) pull(ctx, readCtx context.Context) error {
 	if err != nil {
 		return fault.Within(e.Plan.Reader.Path, err)
 	}
+	var transformers *transform.Runner
+	if e.Plan.Transform != nil {
+		transformers = e.Plan.Transform.Runner()
+	}
 	for {
 		f := new(wire.Frame)
 		if err := recv(f); err == io.EOF {
@@ -88,7 +93,19 @@ func (l *lane) pull(ctx, readCtx context.Context) error {
 			f.Free() // nobody has heard of it yet: the next run reads it again
 			return err
 		}
-		if err := l.received(f); err != nil {
+		var loss transform.Loss
+		if transformers != nil {
+			left, lost, err := transformers.Apply(f)
+			if err != nil {
+				f.Free()
+				if what := protocol.AsFault(err); what != nil && what.Place == "" {
+					what.At(e.Plan.Reader.Path) // it is not a transformer's
+				}
+				return err
+			}
+			f, loss = left, lost
+		}
+		if err := l.received(f, &loss); err != nil {
 			f.Free()
 			return err
 		}
@@ -103,8 +120,8 @@ func (l *lane) pull(ctx, readCtx context.Context) error {
 	}
 }
 
-// received enters a frame in the books: the ledger, the counts, its dirty records.
-func (l *lane) received(f *wire.Frame) error {
+// received enters a frame in the books: the ledger, the counts, its dirty records, and the rows that transformers took out.
+func (l *lane) received(f *wire.Frame, loss *transform.Loss) error {
 	e := l.engine
 	l.mu.Lock()
 	err := l.ledger.sent(f.Sequence, f.Shard, f.Position, f.Rows)
@@ -116,10 +133,15 @@ func (l *lane) received(f *wire.Frame) error {
 	if err != nil {
 		return protocol.Faultf(protocol.PluginFailed, "plugin %s broke the protocol: %w", e.Plan.Reader.Plugin, err).At(e.Plan.Reader.Path)
 	}
-	e.stats.read(f)
+	e.stats.read(f, loss)
 	l.lag.Store(f.Shard, f.Lag)
 	if len(f.Dirty) > 0 {
 		if err := e.dirty(e.Plan.Reader.Plugin, f.Dirty, ""); err != nil {
+			return err
+		}
+	}
+	if len(loss.Dirty) > 0 {
+		if err := e.dirty("transformer", loss.Dirty, ""); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gx-etl/gx/core/transform"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
 	"github.com/gx-etl/gx/plugins/protocol/wire"
 )
@@ -15,7 +16,7 @@ const keptDirty = 10
 type stats struct {
 	mu        sync.Mutex // guards the following, up to dirtyMu
 	started   time.Time
-	rows      int64 // rows received from the reader
+	rows      int64 // rows received from the reader that transformers have left
 	bytes     int64
 	filtered  int64 // left out on purpose, by either side
 	landed    int64
@@ -29,8 +30,8 @@ type stats struct {
 	notes     []string
 
 	dirtyNum  int64
-	readDirty int64 // of them refused by the reader
-	readLeft  int64 // records that the reader left out on purpose
+	readDirty int64 // of them refused by the reader or a transformer
+	readLeft  int64 // records that the reader or a transformer left out on purpose
 	kept      []DirtyRecord
 
 	dirtyMu sync.Mutex // serialises the dirty sink
@@ -55,14 +56,15 @@ func (s *stats) setLanes(lanes []*lane) {
 	s.lanes, s.perLane = lanes, make([]laneStats, len(lanes))
 }
 
-func (s *stats) read(f *wire.Frame) {
+// read counts a frame and what transformers took out of it.
+func (s *stats) read(f *wire.Frame, loss *transform.Loss) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rows += int64(f.Rows)
 	s.bytes += int64(f.Bytes)
-	s.filtered += int64(f.Filtered)
-	s.readDirty += int64(len(f.Dirty))
-	s.readLeft += int64(f.Filtered)
+	s.filtered += int64(f.Filtered + loss.Filtered)
+	s.readDirty += int64(len(f.Dirty) + len(loss.Dirty))
+	s.readLeft += int64(f.Filtered + loss.Filtered)
 	s.event = max(s.event, f.EventTime)
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gx-etl/gx/core/transform"
 	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/protocol"
@@ -31,6 +32,7 @@ type Plan struct {
 	MaxRun      time.Duration // 0: no limit
 	Dirty       job.Dirty
 	Lenient     bool
+	Transform   *transform.Chain // nil: rows pass unopened
 }
 
 // Step is one end of the job.
@@ -72,6 +74,7 @@ func Build(j *job.Job, run string, lenient bool) (*Plan, []options.Problem) {
 	}
 	p.Memory = share(j.Setting.Memory, p.Lanes)
 	p.Reader, p.Writer = b.ends()
+	p.Transform = b.transformers(lenient)
 	b.unavailable()
 	if d := j.Setting.Dirty; d != nil {
 		p.Dirty = *d
@@ -155,13 +158,7 @@ func (b *builder) unavailable() {
 		b.add(b.setting("deliveryGuarantee"), "exactly-once is not available yet for these plugins", "at-least-once",
 			"a PRIMARY KEY table, where repeated rows change nothing")
 	}
-	for _, t := range j.Transformers {
-		b.add(t.Path, fmt.Sprintf("transformer %q: transformers are not available yet", t.Name), "", "the column list of the reader, or loadProps.columns")
-	}
 	for _, s := range j.Steps {
-		if s.Category == job.TransformerStep {
-			b.add(s.Path, fmt.Sprintf("step %q: transformers are not available yet", s.Name), "", "the column list of the reader, or loadProps.columns")
-		}
 		if s.Plugin == nil {
 			continue
 		}

@@ -63,7 +63,7 @@ func TestUnavailable(t *testing.T) {
 	for name, c := range map[string]struct{ doc, path string }{
 		"exactly once":  {dataworks(`"deliveryGuarantee": "exactly-once"`, ""), "setting.deliveryGuarantee"},
 		"dirty topic":   {dataworks(`"dirty": {"type": "kafka"}`, ""), "setting.dirty.type"},
-		"transformer":   {dataworks(`"transformer": [{"name": "dx_filter"}]`, ""), "setting.transformer[0]"},
+		"transformer":   {dataworks(`"transformer": [{"name": "dx_groovy"}]`, ""), "setting.transformer[0].name"},
 		"checksum":      {dataworks("", `, "plugin": {"path": "x", "sha256": "`+strings.Repeat("ab", 32)+`"}`), "steps[0].plugin.sha256"},
 		"plugin memory": {dataworks("", `, "plugin": {"memoryMb": 64}`), "steps[0].plugin.memoryMb"},
 		"state folder":  {dataworks(`"checkpoint": {"dir": "x"}`, ""), "setting.checkpoint.dir"},
