@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gx-etl/gx/core/transform"
 	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/kafka"
@@ -27,11 +28,14 @@ const version = "docs"
 
 // sections makes everything that a page can show, by name.
 func sections() map[string]string {
+	datax, expr := transform.Reference()
 	out := map[string]string{
 		"plugins":     pluginTable(builtins()),
 		"job.setting": optionTable(job.Reference(), "setting."),
 		"job.plugin":  optionTable(options.Describe(job.Plugin{}), "plugin."),
 		"job.hop":     optionTable(options.Describe(job.Hop{}), "order.hops[]."),
+		"transformer": optionTable(datax, ""),
+		"expr":        optionTable(expr, ""),
 	}
 	for _, p := range builtins() {
 		switch {

@@ -151,6 +151,9 @@ func judgeJob(src []byte, sources job.Datasources, vars map[string]string) []opt
 		_, more := plan.Build(j, "run", false)
 		problems = append(problems, more...)
 		for _, s := range j.Steps {
+			if s.Category == job.TransformerStep {
+				continue // the plan has judged it
+			}
 			v, more := options.Parse(s.Parameter.JSON())
 			problems = append(problems, more...)
 			cfg := configOf(s.Type + "-" + string(s.Category))

@@ -99,7 +99,7 @@ func TestTransformerDirtyRecords(t *testing.T) {
 	s.r.columns, s.r.tamper = []string{"id", "s"}, numbered
 	s.plan.Transform = chain(t, `[{"name": "expr", "parameter": {"set": [{"column": "id", "value": "id == 57 ? 'no' : id"}]}}]`)
 	r, err := s.run(t, nil)
-	if f := protocol.AsFault(err); f == nil || f.Code != protocol.DirtyLimit || !strings.Contains(f.Try, `"no" is no integer`) {
+	if f := protocol.AsFault(err); f == nil || f.Code != protocol.DirtyLimit || !strings.Contains(f.Try, "the text is no integer") {
 		t.Fatalf("%v", err)
 	}
 	d := s.d.records[0]

@@ -38,7 +38,7 @@ var language = func() []expr.Option {
 var functions = map[string]func(v any) (any, error){
 	"string": func(v any) (any, error) {
 		if v == nil {
-			return nil, errors.New("string(nil) has no value")
+			return nil, errors.New("string() of NULL has no value")
 		}
 		text, reason := appendString(nil, v)
 		if reason != "" {
@@ -59,7 +59,7 @@ var functions = map[string]func(v any) (any, error){
 				return n, nil
 			}
 		}
-		return nil, fmt.Errorf("int(%s) has no value", shown(v))
+		return nil, fmt.Errorf("int() of %s has no value", kindOf(v))
 	},
 }
 

@@ -3,7 +3,6 @@ package transform
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -50,7 +49,7 @@ func (o *output) add(v any) (reason string) {
 	case "bool":
 		t, ok := v.(bool)
 		if !ok {
-			return fmt.Sprintf("%s is neither true nor false", shown(v))
+			return kindOf(v) + " is neither true nor false"
 		}
 		o.store.bit(t, true)
 		return ""
@@ -75,7 +74,7 @@ func asInt(v any) (int64, string) {
 		return int64(v), ""
 	case float64:
 		if v != math.Trunc(v) || math.Abs(v) > exactInt {
-			return 0, fmt.Sprintf("%s is no integer; int() cuts, round() rounds", shown(v))
+			return 0, kindOf(v) + " is no integer; int() cuts, round() rounds"
 		}
 		return int64(v), ""
 	case string:
@@ -83,7 +82,7 @@ func asInt(v any) (int64, string) {
 			return n, ""
 		}
 	}
-	return 0, fmt.Sprintf("%s is no integer", shown(v))
+	return 0, kindOf(v) + " is no integer"
 }
 
 func asFloat(v any) (float64, string) {
@@ -99,10 +98,10 @@ func asFloat(v any) (float64, string) {
 	case string:
 		var err error
 		if f, err = strconv.ParseFloat(v, 64); err != nil {
-			return 0, fmt.Sprintf("%s is no number", shown(v))
+			return 0, kindOf(v) + " is no number"
 		}
 	default:
-		return 0, fmt.Sprintf("%s is no number", shown(v))
+		return 0, kindOf(v) + " is no number"
 	}
 	if !finite(f) {
 		return 0, notFinite
@@ -154,7 +153,7 @@ func appendJSON(dst []byte, v any) ([]byte, string) {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		return dst, fmt.Sprintf("%s has no form as text: %v", shown(v), err)
+		return dst, kindOf(v) + " has no form as text"
 	}
 	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte{'\n'})...), ""
 }

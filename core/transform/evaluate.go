@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/expr-lang/expr/vm"
@@ -112,7 +113,7 @@ func (w *exprWorker) stays(b *batch, row int) bool {
 	case false, nil:
 		b.filter(row)
 	default:
-		b.refuse(row, "", fmt.Sprintf("expr: where: %s is neither true nor false", shown(v)))
+		b.refuse(row, "", "expr: where: "+kindOf(v)+" is neither true nor false")
 	}
 	return false
 }
@@ -177,7 +178,7 @@ func digits(s string) (any, string) {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || significant(s) != significant(strconv.FormatFloat(f, 'e', -1, 64)) {
-		return nil, fmt.Sprintf("the number %s has more digits than expressions keep", shown(s))
+		return nil, "the number has more digits than expressions keep"
 	}
 	return f, ""
 }
@@ -196,16 +197,30 @@ func significant(s string) string {
 	return string(bytes.TrimRight(b, "0"))
 }
 
-// shown is a value for a message.
-func shown(v any) string {
-	s := fmt.Sprint(v)
-	if text, ok := v.(string); ok {
-		s = strconv.Quote(text)
+// kindOf says in words what a value is. Reasons stand in reports, which hold no data.
+func kindOf(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "NULL"
+	case string:
+		return "the text"
+	case int:
+		return "an integer"
+	case float64:
+		if !finite(v) {
+			return "what is no finite number"
+		}
+		return "a fraction"
+	case bool:
+		return "a truth value"
+	case time.Time:
+		return "a time"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
 	}
-	if len(s) > 60 {
-		return s[:57] + "…"
-	}
-	return s
+	return fmt.Sprintf("a value of type %T", v)
 }
 
 func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }

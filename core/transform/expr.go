@@ -187,7 +187,11 @@ func compileExpression(source, at string) (program, *options.Problem) {
 func plainError(err error) string {
 	var f *file.Error
 	if errors.As(err, &f) {
-		return fmt.Sprintf("%s, at character %d", f.Message, f.Column+1)
+		text := strings.ReplaceAll(f.Message, "<nil>", "NULL")
+		if strings.HasPrefix(text, "interface conversion: interface {} is nil") {
+			text = "NULL stands where a function needs a value"
+		}
+		return fmt.Sprintf("%s, at character %d", text, f.Column+1)
 	}
 	return err.Error()
 }
