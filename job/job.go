@@ -105,7 +105,7 @@ type Hop struct {
 
 // Transformer changes or drops rows, in the manner of DataX.
 type Transformer struct {
-	Name      string        `json:"name" gx:"required" doc:"dx_substr, dx_filter, …"`
+	Name      string        `json:"name" gx:"required" doc:"dx_substr, dx_filter, expr, …"`
 	Parameter options.Value `json:"parameter" doc:"What the transformer needs."`
 	Path      string        `json:"-"` // of the parameter in the document
 }
