@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/sdk/javadate"
 )
 
 type columnOptions struct {
@@ -52,7 +53,7 @@ func (o *columnOptions) compile(at string, seed int64, i int) (column, []options
 	wrong := func(key, seen, want string) {
 		problems = append(problems, options.Problem{Code: options.CodeNotAllowed, Path: options.Join(at, key), Seen: seen, Want: want})
 	}
-	layout, err := goLayout(o.DateFormat)
+	layout, err := javadate.Layout(o.DateFormat)
 	if err != nil {
 		wrong("dateFormat", err.Error(), "letters y M d H h m s S a, and texts in single quotes")
 		return c, problems
@@ -181,52 +182,4 @@ func (c *column) date(s string) (int64, error) {
 		return 0, fmt.Errorf("%q is not a date as %q writes them", s, time.Date(2006, 1, 2, 15, 4, 5, 0, time.UTC).Format(c.layout))
 	}
 	return t.UnixMicro(), nil
-}
-
-// javaUnits maps the letters of SimpleDateFormat, by their number, to what time.Format calls them.
-var javaUnits = map[string]string{
-	"yyyy": "2006", "yy": "06", "MM": "01", "M": "1", "MMM": "Jan", "MMMM": "January", "dd": "02", "d": "2",
-	"HH": "15", "hh": "03", "h": "3", "mm": "04", "m": "4", "ss": "05", "s": "5", "SSS": "000", "a": "PM",
-}
-
-// goLayout translates a pattern of Java's SimpleDateFormat. Texts in it may hold nothing that time.Format or JSON would
-// take for something else.
-func goLayout(java string) (string, error) {
-	var out strings.Builder
-	for i := 0; i < len(java); {
-		ch := java[i]
-		switch {
-		case ch == '\'':
-			end := strings.IndexByte(java[i+1:], '\'')
-			if end < 0 {
-				return "", fmt.Errorf("%q has a text that does not end", java)
-			}
-			text := java[i+1 : i+1+end]
-			if time.Unix(0, 0).UTC().Format(text) != text || strings.ContainsAny(text, "0123456789\"\\") {
-				return "", fmt.Errorf("the text %q cannot stand in a date", text)
-			}
-			out.WriteString(text)
-			i += end + 2
-		case ch >= 'a' && ch <= 'z' || ch >= 'A' && ch <= 'Z':
-			n := i
-			for n < len(java) && java[n] == ch {
-				n++
-			}
-			unit, known := javaUnits[java[i:n]]
-			if !known {
-				return "", fmt.Errorf("%q in %q is not known", java[i:n], java)
-			}
-			if unit == "000" && !strings.HasSuffix(out.String(), ".") && !strings.HasSuffix(out.String(), ",") {
-				return "", fmt.Errorf("%q in %q must follow a point or a comma", java[i:n], java)
-			}
-			out.WriteString(unit)
-			i = n
-		case strings.IndexByte(" -/:.,_", ch) >= 0:
-			out.WriteByte(ch)
-			i++
-		default:
-			return "", fmt.Errorf("%q in %q stands for nothing", string(rune(ch)), java)
-		}
-	}
-	return out.String(), nil
 }

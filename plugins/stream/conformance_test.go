@@ -114,7 +114,7 @@ func TestWriterConformance(t *testing.T) {
 	dir := t.TempDir()
 	sdktest.Writer(t, sdktest.WriterCase{
 		Plugin:     stream.WriterPlugin("test"),
-		Parameters: `{"path": "` + dir + `", "fileName": "rows.txt", "fieldDelimiter": "|"}`,
+		Parameters: `{"path": "` + dir + `", "fileName": "rows.txt", "fieldDelimiter": "|", "encoding": "utf-8"}`,
 		Landed: func() ([][]string, error) {
 			text, err := os.ReadFile(filepath.Join(dir, "rows.txt"))
 			var out [][]string

@@ -216,6 +216,7 @@ func TestWriterRefusesAtOpen(t *testing.T) {
 		`{"path": "` + dir + `", "fileName": "folder"}`:    "fileName",
 		`{"recordNumBeforeSleep": 5}`:                      "sleepTime",
 		`{"sleepTime": 5}`:                                 "recordNumBeforeSleep",
+		`{"encoding": "GBK"}`:                              "encoding",
 	} {
 		_, err := openWriter(t, parameters)
 		if f := protocol.AsFault(err); f == nil || !strings.Contains(f.Error(), place) {

@@ -110,7 +110,7 @@ func (c *column) appendJSON(dst []byte, row uint64) []byte {
 		return strconv.AppendFloat(dst, c.double(row), 'g', -1, 64)
 	case "bool":
 		return strconv.AppendBool(dst, c.bool(row))
-	case "date": // goLayout lets nothing in that JSON escapes
+	case "date": // javadate lets nothing in that JSON escapes
 		dst = append(dst, '"')
 		dst = time.UnixMicro(c.long(row)).UTC().AppendFormat(dst, c.layout)
 		return append(dst, '"')

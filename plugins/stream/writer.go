@@ -34,6 +34,7 @@ type writerOptions struct {
 	Path                 string        `json:"path" gx:"emptyIsUnset" doc:"Folder of the file that takes every row as a line; it is made when the job starts."`
 	FileName             string        `json:"fileName" gx:"emptyIsUnset" doc:"Name of that file. What it held before is lost when the job starts."`
 	FieldDelimiter       string        `json:"fieldDelimiter" default:"\\t" doc:"Stands between the values of a line; \\t is a tab."`
+	Encoding             string        `json:"encoding" default:"UTF-8" gx:"emptyIsUnset,enum=UTF-8|UTF8" doc:"Encoding of the lines. UTF-8 is the only one; the file writer has more."`
 	RecordNumBeforeSleep int64         `json:"recordNumBeforeSleep" default:"0" gx:"min=0" doc:"Each lane pauses after this many rows; 0 is never."`
 	SleepTime            time.Duration `json:"sleepTime" default:"0" gx:"duration=s,min=0" doc:"How long it pauses."`
 	FailAfterRows        int64         `json:"failAfterRows" default:"0" gx:"min=0" doc:"For rehearsing failures: refuses the batch that would bring more rows than this, over all lanes; 0 is never."`
