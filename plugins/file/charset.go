@@ -56,7 +56,9 @@ func (c charset) decode(r io.Reader) io.Reader {
 var replacement = []byte("\ufffd")
 
 // spoilt tells that a record had bytes that stand for nothing in this charset.
-func (c charset) spoilt(record []byte) bool { return c.reads != nil && bytes.Contains(record, replacement) }
+func (c charset) spoilt(record []byte) bool {
+	return c.reads != nil && bytes.Contains(record, replacement)
+}
 
 // recoder turns UTF-8 rows into a charset, one at a time.
 type recoder struct {

@@ -359,4 +359,3 @@ func (l *lane) send(ctx context.Context, offset int64) error {
 	l.records, l.filtered, l.dirty, l.dirtied, l.sent = 0, 0, nil, 0, offset
 	return l.out.Send(batch)
 }
-

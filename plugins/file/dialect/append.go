@@ -10,6 +10,9 @@ func (d *Dialect) AppendNull(dst []byte) ([]byte, bool) {
 	return append(dst, d.Null...), d.Null != nil
 }
 
+// mark is the byte order mark, which at the begin of a file is no part of the first cell.
+var mark = []byte("\ufeff")
+
 // AppendText adds a value. alone tells that it is the only one of its row. A reason says that the value has no form that
 // reads back as itself.
 func (d *Dialect) AppendText(dst, v []byte, alone bool) (out []byte, reason string) {
@@ -22,11 +25,13 @@ func (d *Dialect) AppendText(dst, v []byte, alone bool) (out []byte, reason stri
 			return dst, fmt.Sprintf("the text holds the delimiter %s, and this format has no quotes", Show(d.Delimiter))
 		case bytes.ContainsAny(v, "\r\n"):
 			return dst, "the text holds a line break, and this format has no quotes"
+		case bytes.HasPrefix(v, mark):
+			return dst, "the text begins with a byte order mark, and this format has no quotes"
 		}
 		return append(dst, v...), ""
 	}
 	if !null && !(alone && len(v) == 0) && bytes.IndexByte(v, d.Quote) < 0 && !bytes.Contains(v, d.Delimiter) &&
-		!overlaps(v, d.Delimiter) && !bytes.ContainsAny(v, "\r\n") {
+		!overlaps(v, d.Delimiter) && !bytes.ContainsAny(v, "\r\n") && !bytes.HasPrefix(v, mark) {
 		return append(dst, v...), ""
 	}
 	dst = append(dst, d.Quote)
