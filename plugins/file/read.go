@@ -190,7 +190,7 @@ func (l *lane) bind(f found) error {
 	return nil
 }
 
-// top reads the first record of a file; nil: it has none.
+// top reads the header of a file, or without one a record that shows how many cells there are. nil: there is none.
 func (r *reader) top(f found) ([]string, error) {
 	var rec dialect.Record
 	s, src, err := r.scan(f, 0, func(data []byte, last bool) (int, string) { return r.dialect.Parse(data, last, &rec) })
@@ -198,21 +198,33 @@ func (r *reader) top(f found) ([]string, error) {
 		return nil, err
 	}
 	defer src.close()
-	got, ok, err := s.next()
-	switch {
-	case err != nil:
-		return nil, sdk.Faultf(sdk.Data, "%s: %w", f.Path, err).At("path")
-	case !ok:
-		return nil, nil
-	case got.reason != "":
-		return nil, sdk.Faultf(sdk.Data, "%s: its first line is %s", f.Path, got.reason).At("path")
+	for range patience {
+		got, ok, err := s.next()
+		switch {
+		case err != nil:
+			return nil, sdk.Faultf(sdk.Data, "%s: %w", f.Path, err).At("path")
+		case !ok:
+			return nil, nil
+		case got.reason != "" && r.options.SkipHeader:
+			return nil, sdk.Faultf(sdk.Data, "%s has no header: its first line is bad, %s", f.Path, got.reason).At("path")
+		case got.reason != "", len(trimBreak(got.text)) == 0 && r.options.SkipEmpty && !r.options.SkipHeader:
+			continue
+		}
+		if r.options.SkipHeader && !utf8.Valid(got.text) {
+			return nil, sdk.Faultf(sdk.Data, "the header of %s holds bytes that are not UTF-8", f.Path).At("encoding").Hint("GBK, for example")
+		}
+		out := make([]string, len(rec.Cells))
+		for i, c := range rec.Cells {
+			out[i] = string(c.Text)
+		}
+		return out, nil
 	}
-	out := make([]string, len(rec.Cells))
-	for i, c := range rec.Cells {
-		out[i] = string(c.Text)
-	}
-	return out, nil
+	return nil, sdk.Faultf(sdk.Data, "none of the first %d lines of %s is a record", patience, f.Path).At("path").
+		Hint("check fieldDelimiter, quote and encoding, or list the columns")
 }
+
+// patience is how many lines are looked at for a first record.
+const patience = 1000
 
 // first reads the first record of the first file that has one.
 func (r *reader) first() ([]string, error) {

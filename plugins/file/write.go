@@ -32,7 +32,7 @@ type pen struct {
 	schema    *arrow.Schema // the following are made for it
 	sources   []source
 	keys      [][]byte // of JSON: what stands before each value
-	top       []byte   // the header
+	top       []byte   // the header, in the encoding of the file
 	documents bool
 
 	part  *part
@@ -48,6 +48,10 @@ type pen struct {
 
 // Write serves sdk.Writer. Batches are acked when the files with their rows have their names.
 func (w *writer) Write(ctx context.Context, lane int, in *sdk.In) error {
+	if !w.enter() {
+		return context.Canceled
+	}
+	defer w.leave()
 	c, _ := charsetOf(w.options.Encoding)
 	p := &pen{w: w, n: lane, in: in, recoder: newRecoder(c), age: time.NewTimer(w.options.MaxFileAge)}
 	p.age.Stop()
@@ -61,6 +65,8 @@ func (w *writer) Write(ctx context.Context, lane int, in *sdk.In) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-w.closing:
+			return context.Canceled
 		case <-in.Flush():
 			if err := p.publish("asked"); err != nil {
 				return err
@@ -167,14 +173,7 @@ func (p *pen) begin() error {
 	if err := f.write(c.mark); err != nil {
 		return err
 	}
-	if len(p.top) == 0 {
-		return nil
-	}
-	top, known := p.recoder.row(p.top)
-	if !known {
-		return sdk.Faultf(sdk.Config, "the names of the columns hold letters that %s does not have", p.w.options.Encoding).At("header")
-	}
-	return f.write(top)
+	return f.write(p.top)
 }
 
 // publish gives the file under way its name and acks what it holds.
@@ -265,7 +264,11 @@ func (p *pen) head(names []string) error {
 			return sdk.Faultf(sdk.Config, "the name %q cannot stand in a header: %s", name, reason).At("header").Hint(`"format": "csv"`)
 		}
 	}
-	p.top = append(p.top, '\n')
+	top, known := p.recoder.row(append(p.top, '\n'))
+	if !known {
+		return sdk.Faultf(sdk.Config, "the names of the columns hold letters that %s does not have", p.w.options.Encoding).At("header")
+	}
+	p.top = slices.Clone(top) // the recoder's memory belongs to the row at hand
 	return nil
 }
 

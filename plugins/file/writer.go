@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -116,6 +117,31 @@ type writer struct {
 
 	rows  atomic.Int64
 	files atomic.Int64
+
+	closing chan struct{} // closed when Close is called
+	mu      sync.Mutex    // guards the following
+	lanes   int           // that have not ended
+	closed  bool
+	empty   chan struct{} // closed when Close was called and there are no lanes
+}
+
+// enter counts a lane; it is false once the writer is closed.
+func (w *writer) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return false
+	}
+	w.lanes++
+	return true
+}
+
+func (w *writer) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.lanes--; w.closed && w.lanes == 0 {
+		close(w.empty)
+	}
 }
 
 // Config serves sdk.Writer.
@@ -135,6 +161,7 @@ func (w *writer) CheckLive(ctx context.Context) []options.Problem {
 func (w *writer) Open(_ context.Context, info sdk.OpenInfo) (sdk.Opened, error) {
 	o := &w.options
 	w.info, w.target = info, newTarget(o)
+	w.closing, w.empty = make(chan struct{}), make(chan struct{})
 	if err := w.target.check(); err != nil {
 		return sdk.Opened{}, err
 	}
@@ -204,5 +231,19 @@ func (w *writer) Finish(_ context.Context, stopped bool) (notes []string, err er
 	return append(notes, fmt.Sprintf("wrote %d rows to %d files in %s", w.rows.Load(), w.files.Load(), w.target.folder)), nil
 }
 
-// Close serves sdk.Writer. Lanes remove what they have under way themselves.
-func (w *writer) Close(context.Context) error { return nil }
+// Close serves sdk.Writer. It returns when every lane has removed what it has under way.
+func (w *writer) Close(ctx context.Context) error {
+	w.mu.Lock()
+	w.closed = true
+	close(w.closing)
+	if w.lanes == 0 {
+		close(w.empty)
+	}
+	w.mu.Unlock()
+	select {
+	case <-w.empty:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
