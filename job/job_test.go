@@ -263,3 +263,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// DataX calls the plugins for files txtfile.
+func TestTextFilesAreFiles(t *testing.T) {
+	j, problems := Parse([]byte(`{"job": {"content": [{"reader": {"name": "txtfilereader", "parameter": {}}, "writer": {"name": "TxtFileWriter", "parameter": {}}}],
+		"setting": {"speed": {"channel": 1}}}}`), Options{})
+	if options.Failed(problems) {
+		t.Fatal(problems)
+	}
+	for _, s := range j[0].Steps {
+		if s.Type != "file" || !strings.HasPrefix(strings.ToLower(s.Spelled), "txtfile") {
+			t.Errorf("step %q has the type %q", s.Spelled, s.Type)
+		}
+	}
+}

@@ -14,6 +14,7 @@ type example struct {
 	Topic      string `json:"topic"` // takes messages.jsonl; empty: there is none to fill
 	Partitions int    `json:"partitions"`
 	Query      string `json:"query"` // answers expected.txt after the run
+	Files      string `json:"files"` // or these files in the folder ${out} are it
 	Streaming  bool   `json:"streaming"`
 }
 
@@ -49,13 +50,17 @@ func TestExamples(t *testing.T) {
 			if e.Streaming != bytes.Contains(src, []byte(`"mode": "streaming"`)) {
 				t.Error("example.json and job.json disagree about streaming")
 			}
-			if e.Query == "" || (e.Topic == "") != (e.Partitions == 0) {
+			if (e.Query == "") == (e.Files == "") || (e.Topic == "") != (e.Partitions == 0) {
 				t.Errorf("example.json is not complete: %+v", e)
 			}
 			if e.Topic != "" && !bytes.Contains(src, []byte(`"`+e.Topic+`"`)) {
 				t.Errorf("job.json does not read the topic %s", e.Topic)
 			}
-			for _, need := range []string{"README.md", "init.sql", "expected.txt"} {
+			needs := []string{"README.md", "expected.txt"}
+			if e.Query != "" {
+				needs = append(needs, "init.sql")
+			}
+			for _, need := range needs {
 				if b, err := os.ReadFile(filepath.Join(dir, need)); err != nil || len(b) == 0 {
 					t.Errorf("%s: %d bytes, %v", need, len(b), err)
 				}

@@ -7,6 +7,7 @@ import (
 	"github.com/gx-etl/gx/core/transform"
 	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/file"
 	"github.com/gx-etl/gx/plugins/kafka"
 	"github.com/gx-etl/gx/plugins/sdk"
 	"github.com/gx-etl/gx/plugins/starrocks"
@@ -16,6 +17,8 @@ import (
 // builtins are the plugins of the gx binary; a test compares them with cmd/gx.
 func builtins() []sdk.Plugin {
 	return []sdk.Plugin{
+		file.ReaderPlugin(version),
+		file.WriterPlugin(version),
 		kafka.Plugin(version),
 		starrocks.Plugin(version),
 		stream.ReaderPlugin(version),
@@ -33,6 +36,7 @@ func sections() map[string]string {
 		"plugins":     pluginTable(builtins()),
 		"job.setting": optionTable(job.Reference(), "setting."),
 		"job.plugin":  optionTable(options.Describe(job.Plugin{}), "plugin."),
+		"file.column": optionTable(options.Describe(file.Column{}), "column[]."),
 		"job.hop":     optionTable(options.Describe(job.Hop{}), "order.hops[]."),
 		"transformer": optionTable(datax, ""),
 		"expr":        optionTable(expr, ""),

@@ -134,7 +134,7 @@ func strict(t *testing.T, f fence, dst any) {
 // surroundings give a job what its page takes for granted: addresses, and passwords in the environment.
 func surroundings(sources job.Datasources, vars map[string]string) job.Options {
 	o := job.Options{Name: "docs", Datasources: sources,
-		Vars:      map[string]string{"kafka": "broker:9092", "feHttp": "fe:8030", "feQuery": "fe:9030"},
+		Vars:      map[string]string{"kafka": "broker:9092", "feHttp": "fe:8030", "feQuery": "fe:9030", "data": "data", "out": "out"},
 		LookupEnv: func(string) (string, bool) { return "not a secret", true },
 		ReadFile:  func(string) ([]byte, error) { return []byte("not a secret\n"), nil },
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime/debug"
 
+	"github.com/gx-etl/gx/plugins/file"
 	"github.com/gx-etl/gx/plugins/kafka"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
@@ -15,6 +16,8 @@ import (
 // builtins are the plugins that this binary serves when it is started again as `gx plugin serve NAME`.
 func builtins() []sdk.Plugin {
 	return []sdk.Plugin{
+		file.ReaderPlugin(version),
+		file.WriterPlugin(version),
 		kafka.Plugin(version),
 		starrocks.Plugin(version),
 		stream.ReaderPlugin(version),

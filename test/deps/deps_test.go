@@ -85,7 +85,8 @@ type law struct {
 
 var laws = []law{
 	{of: "plugins/...", never: []string{"core/...", "cmd/..."}, why: "a plugin must build without the engine, or nobody outside could write one"},
-	{of: "core/...", never: []string{"plugins/sdk", "plugins/sdk/sdktest", "plugins/kafka/...", "plugins/starrocks/...", "plugins/stream/..."},
+	{of: "core/...", never: []string{"plugins/sdk", "plugins/sdk/sdktest", "plugins/sdk/javadate", "plugins/kafka/...", "plugins/starrocks/...", "plugins/stream/...",
+		"plugins/file/..."},
 		why: "host and plugin meet only in plugins/protocol and in the format of rows; an engine that knows a plugin treats it better than others"},
 	{of: "core/...", except: []string{"core/transform"}, never: []string{"plugins/sdk/...", "github.com/apache/arrow-go/...", "github.com/expr-lang/..."}, direct: true,
 		why: "core/transform alone opens the rows, and only for jobs that ask for it"},
@@ -95,10 +96,10 @@ var laws = []law{
 		why: "rows is the format that travels, which both sides of the wire read, and so it knows neither of them"},
 	{of: "core/...", never: []string{"cmd/..."}, why: "the command puts the parts together, not the other way round"},
 	{of: "job/...", only: []string{"job/..."}, why: "a job document must be readable with no engine, no plugin and no library present"},
-	{of: "plugins/protocol/...", never: []string{"job/...", "core/...", "cmd/...", "plugins/sdk/...", "plugins/kafka/...", "plugins/starrocks/...", "plugins/stream/..."},
+	{of: "plugins/protocol/...", never: []string{"job/...", "core/...", "cmd/...", "plugins/sdk/...", "plugins/kafka/...", "plugins/starrocks/...", "plugins/stream/...", "plugins/file/..."},
 		why: "protocol is the ground that everything stands on, so it stands on nothing of gx"},
 	{of: "plugins/sdk/...", never: []string{"github.com/IBM/sarama/...", "github.com/go-sql-driver/mysql/...", "github.com/spf13/...", "plugins/kafka/...",
-		"plugins/starrocks/...", "plugins/stream/..."}, why: "the author of a CSV plugin should not pay for Kafka, MySQL or a command line"},
+		"plugins/starrocks/...", "plugins/stream/...", "plugins/file/..."}, why: "the author of a CSV plugin should not pay for Kafka, MySQL or a command line"},
 	{of: "...", except: []string{"core/host"}, never: []string{"github.com/hashicorp/go-plugin/runner"}, direct: true,
 		why: "core/host alone starts plugin processes; a second place would start them without its environment, its group and its pipes"},
 	{of: "...", except: []string{"core/host", "plugins/protocol", "plugins/sdk/..."}, never: []string{"github.com/hashicorp/go-plugin/..."}, direct: true,
@@ -112,9 +113,10 @@ var laws = []law{
 	{of: "core/flow", only: []string{"core/flow", "plugins/protocol/..."}, direct: true, why: "a queue between reader and writer needs neither of them"},
 	{of: "core/engine", never: []string{"core/host"}, why: "the engine runs on whatever fits its interfaces: on processes in cmd/gx, on fakes in its tests"},
 	{of: "...", never: []string{"test/..."}, why: "what ships must not need what tests it"},
-	{of: "plugins/kafka/...", never: []string{"plugins/starrocks/...", "plugins/stream/..."}, why: "plugins know each other only by the protocol"},
-	{of: "plugins/starrocks/...", never: []string{"plugins/kafka/...", "plugins/stream/..."}, why: "plugins know each other only by the protocol"},
-	{of: "plugins/stream/...", never: []string{"plugins/kafka/...", "plugins/starrocks/..."}, why: "plugins know each other only by the protocol"},
+	{of: "plugins/file/...", never: []string{"plugins/kafka/...", "plugins/starrocks/...", "plugins/stream/..."}, why: "plugins know each other only by the protocol"},
+	{of: "plugins/kafka/...", never: []string{"plugins/file/...", "plugins/starrocks/...", "plugins/stream/..."}, why: "plugins know each other only by the protocol"},
+	{of: "plugins/starrocks/...", never: []string{"plugins/file/...", "plugins/kafka/...", "plugins/stream/..."}, why: "plugins know each other only by the protocol"},
+	{of: "plugins/stream/...", never: []string{"plugins/file/...", "plugins/kafka/...", "plugins/starrocks/..."}, why: "plugins know each other only by the protocol"},
 }
 
 // broken gives the first import of p that a law forbids.

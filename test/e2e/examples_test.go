@@ -19,11 +19,13 @@ type sample struct {
 	Topic      string // empty: the job reads no Kafka
 	Partitions int
 	Query      string // expected.txt is its answer
+	Files      string // or what these files in the folder ${out} hold
 	Streaming  bool   // the job runs until it is told to stop
 }
 
 // Every folder of examples/ with a job.json runs as its README says: init.sql makes its tables, messages.jsonl goes to its
-// topic, and expected.txt (names, then rows, separated by tabs) is what the query of example.json then answers.
+// topic, ${data} is its folder data, and expected.txt (names, then rows, separated by tabs) is what the query of
+// example.json then answers, or what its files hold.
 func TestExamples(t *testing.T) {
 	jobs, err := filepath.Glob(filepath.Join(built.Root(), "examples", "*", "job.json"))
 	if err != nil || len(jobs) == 0 {
@@ -53,7 +55,11 @@ func example(t *testing.T, dir string, c *harness.Case) {
 	if err := dec.Decode(&s); err != nil {
 		t.Fatalf("example.json: %v", err)
 	}
-	for statement := range strings.SplitSeq(text("init.sql"), ";") {
+	tables := ""
+	if s.Query != "" {
+		tables = text("init.sql")
+	}
+	for statement := range strings.SplitSeq(tables, ";") {
 		if statement = strings.TrimSpace(statement); statement == "" {
 			continue
 		}
@@ -75,7 +81,7 @@ func example(t *testing.T, dir string, c *harness.Case) {
 	want := strings.Split(strings.ReplaceAll(rows, "\t", "|"), "\n")
 
 	r := c.StartFile(filepath.Join(dir, "job.json"), "--state-dir", filepath.Join(c.Dir, "state"),
-		"-D", "kafka="+c.Broker.Addr, "-D", "feHttp="+world.Sandbox.FEHTTP, "-D", "feQuery="+world.Sandbox.FEQuery)
+		"-D", "data="+filepath.Join(dir, "data"), "-D", "out="+filepath.Join(c.Dir, "out"), "-D", "kafka="+c.Broker.Addr, "-D", "feHttp="+world.Sandbox.FEHTTP, "-D", "feQuery="+world.Sandbox.FEQuery)
 	code := 0
 	if s.Streaming {
 		r.Until("the expected rows", func() bool { return slices.Equal(c.Query(s.Query), want) })
@@ -84,6 +90,12 @@ func example(t *testing.T, dir string, c *harness.Case) {
 	}
 	if res := r.Wait(); res.Code != code {
 		t.Fatalf("exit code %d, want %d\n%s", res.Code, code, res.Said())
+	}
+	if s.Files != "" {
+		if got, want := strings.Join(c.Files(filepath.Join("out", s.Files)), ""), text("expected.txt"); got != want {
+			t.Errorf("the files hold\n%s\nwant\n%s", got, want)
+		}
+		return
 	}
 	c.WantRows(s.Query, want...)
 	if got := strings.Join(c.Names(s.Query), "\t"); got != names {

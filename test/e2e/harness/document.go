@@ -87,3 +87,20 @@ func (c *Case) Program(name, content string) string {
 	}
 	return path
 }
+
+// Files gives the texts of the files in the case's folder that match a pattern, in the order of their names.
+func (c *Case) Files(pattern string) (texts []string) {
+	c.T.Helper()
+	paths, err := filepath.Glob(filepath.Join(c.Dir, pattern))
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			c.T.Fatal(err)
+		}
+		texts = append(texts, string(text))
+	}
+	return texts
+}
