@@ -8,9 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/file"
 	"github.com/gx-etl/gx/plugins/protocol"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
+	"github.com/gx-etl/gx/plugins/sdk"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 )
@@ -59,6 +61,7 @@ func TestWhatComes(t *testing.T) {
 		{"text", "1|\"a\n", `"format": "text", "fieldDelimiter": "|"`, "1|\"a"},
 		{"escape", "1,\"a\\\"b\"\n", `"escape": "\\"`, `1|a"b`},
 		{"DataX", "1\x01\"a\x01\n\n", `"fieldDelimiter": "\\x01", "csvReaderConfig": {"safetySwitch": false, "useTextQualifier": false, "skipEmptyRecords": false}, "column": [0]`, "1\n"},
+		{"DataX quotes", "1,'a,b'\n", `"csvReaderConfig": {"textQualifier": "'", "skipEmptyRecords": true}`, "1|a,b"},
 		{"GBK", gbk, `"encoding": "gbk"`, "1|中文\n2|北京,上海"},
 		{"not GBK", "1,a\n2,\xff\xff\n", `"encoding": "GB2312"`, "1|a\nline 2: : holds bytes that are not GB2312"},
 		{"GB18030", "1,\x94\x39\xda\x33\n", `"encoding": "GB18030"`, "1|💩"},
@@ -209,4 +212,40 @@ func TestStreamingNeedsAnEnd(t *testing.T) {
 	if f := protocol.AsFault(err); f == nil || f.Code != protocol.Config {
 		t.Errorf("%v, want a refusal", err)
 	}
+}
+
+// gx check --live looks at files as Open does, and changes nothing.
+func TestCheckLive(t *testing.T) {
+	dir := t.TempDir()
+	path := put(t, dir, "f.csv", "id\n1\n")
+	reads := func(parameters string) []options.Problem {
+		r := file.ReaderPlugin("test").Reader.New()
+		return live(t, r, r.Config(), parameters)
+	}
+	writes := func(parameters string) []options.Problem {
+		w := file.WriterPlugin("test").Writer.New()
+		return live(t, w, w.Config(), parameters)
+	}
+	for place, problems := range map[string][]options.Problem{
+		"":          append(reads(join(path, `"skipHeader": true`)), writes(`{"path": "`+dir+`/new", "fileName": "f.csv"}`)...),
+		"path":      reads(join(path+".none", "")),
+		"column[0]": reads(join(path, `"skipHeader": true, "column": ["none"]`)),
+		"fileName":  writes(`{"path": "` + dir + `", "fileName": "f.csv"}`),
+	} {
+		if place == "" && len(problems) > 0 || place != "" && (len(problems) != 1 || problems[0].Path != place || problems[0].Try == "") {
+			t.Errorf("%q: %v", place, problems)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("the folder holds %v, %v", entries, err)
+	}
+}
+
+func live(t *testing.T, plugin, config any, parameters string) []options.Problem {
+	t.Helper()
+	v, problems := options.Parse([]byte(parameters))
+	if problems = append(problems, options.Decode(v, "", config)...); options.Failed(problems) {
+		t.Fatal(problems)
+	}
+	return plugin.(sdk.LiveChecker).CheckLive(t.Context())
 }

@@ -45,10 +45,11 @@ func (s *scanner) next() (rec record, ok bool, err error) {
 		}
 	}
 	for {
-		data := s.buf[s.from:s.to]
+		// Never more than this is looked at, so that what is found does not depend on how much was read at once.
+		data := s.buf[s.from:min(s.to, s.from+s.limit+1)]
 		n, reason := -1, ""
 		if len(data) > 0 {
-			n, reason = s.parse(data, s.ended)
+			n, reason = s.parse(data, s.ended && s.from+len(data) == s.to)
 		}
 		switch {
 		case n > s.limit, n < 0 && len(data) > s.limit:
@@ -72,7 +73,7 @@ func (s *scanner) next() (rec record, ok bool, err error) {
 
 // overlong hands out the begin of a line that is too long, and lets the next call skip the rest.
 func (s *scanner) overlong(data []byte) record {
-	rec := record{text: data[:min(len(data), keptOfLong)], line: s.lines + 1, offset: s.offset, reason: tooLong, cut: true}
+	rec := record{text: data[:min(s.limit, keptOfLong)], line: s.lines + 1, offset: s.offset, reason: tooLong, cut: true}
 	s.skipping = true
 	return rec
 }
