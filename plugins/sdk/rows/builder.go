@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	flatbuffers "github.com/google/flatbuffers/go"
 	"google.golang.org/grpc/mem"
 )
@@ -36,11 +37,13 @@ type kind uint8
 const (
 	kindBytes kind = iota // Binary, String
 	kind64                // Int64, Uint64, Timestamp, Float64
-	kind32                // Int32, Uint32, Date32
+	kind32                // Int32, Uint32, Date32, Float32
+	kind128               // Decimal128
 	kindBool
 )
 
-// NewBuilder makes a Builder for columns of the types Binary, String, Int64, Int32, Float64, Boolean, Timestamp and Date32.
+// NewBuilder makes a Builder for columns of the types Binary, String, Int64, Int32, their unsigned ones, Float64, Float32,
+// Decimal128, Boolean, Timestamp and Date32.
 // Rows with other types go through Encode.
 func NewBuilder(s *arrow.Schema) (*Builder, error) {
 	head, err := schemaMessage(s)
@@ -54,8 +57,10 @@ func NewBuilder(s *arrow.Schema) (*Builder, error) {
 			b.cols[i].kind = kindBytes
 		case arrow.INT64, arrow.UINT64, arrow.TIMESTAMP, arrow.FLOAT64:
 			b.cols[i].kind = kind64
-		case arrow.INT32, arrow.UINT32, arrow.DATE32:
+		case arrow.INT32, arrow.UINT32, arrow.DATE32, arrow.FLOAT32:
 			b.cols[i].kind = kind32
+		case arrow.DECIMAL128:
+			b.cols[i].kind = kind128
 		case arrow.BOOL:
 			b.cols[i].kind = kindBool
 		default:
@@ -121,6 +126,20 @@ func (b *Builder) AppendFloat64(col int, v float64) {
 	b.AppendInt64(col, int64(math.Float64bits(v)))
 }
 
+// AppendFloat32 adds a value to a Float32 column.
+func (b *Builder) AppendFloat32(col int, v float32) {
+	b.AppendInt64(col, int64(math.Float32bits(v)))
+}
+
+// AppendDecimal adds a value to a Decimal128 column: the digits without their point, as the scale of the column places it.
+func (b *Builder) AppendDecimal(col int, v decimal128.Num) {
+	c := &b.cols[col]
+	*c.data = binary.LittleEndian.AppendUint64(*c.data, v.LowBits())
+	*c.data = binary.LittleEndian.AppendUint64(*c.data, uint64(v.HighBits()))
+	b.size += 16
+	c.mark(true)
+}
+
 // AppendBool adds a value to a Boolean column.
 func (b *Builder) AppendBool(col int, v bool) {
 	c := &b.cols[col]
@@ -142,6 +161,10 @@ func (b *Builder) AppendNull(col int) {
 	case kind32:
 		*c.data = binary.LittleEndian.AppendUint32(*c.data, 0)
 		b.size += 4
+	case kind128:
+		*c.data = binary.LittleEndian.AppendUint64(*c.data, 0)
+		*c.data = binary.LittleEndian.AppendUint64(*c.data, 0)
+		b.size += 16
 	case kindBool:
 		setBit(c.data, c.rows, false)
 		b.size++
