@@ -9,6 +9,7 @@ import (
 	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/file"
 	"github.com/gx-etl/gx/plugins/kafka"
+	"github.com/gx-etl/gx/plugins/mysql"
 	"github.com/gx-etl/gx/plugins/sdk"
 	"github.com/gx-etl/gx/plugins/starrocks"
 	"github.com/gx-etl/gx/plugins/stream"
@@ -21,6 +22,8 @@ func builtins() []sdk.Plugin {
 		file.WriterPlugin(version),
 		kafka.Plugin(version),
 		starrocks.Plugin(version),
+		starrocks.ReaderPlugin(version),
+		mysql.Plugin(version),
 		stream.ReaderPlugin(version),
 		stream.WriterPlugin(version),
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gx-etl/gx/plugins/file"
 	"github.com/gx-etl/gx/plugins/kafka"
+	"github.com/gx-etl/gx/plugins/mysql"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
 	"github.com/gx-etl/gx/plugins/starrocks"
@@ -20,6 +21,8 @@ func builtins() []sdk.Plugin {
 		file.WriterPlugin(version),
 		kafka.Plugin(version),
 		starrocks.Plugin(version),
+		starrocks.ReaderPlugin(version),
+		mysql.Plugin(version),
 		stream.ReaderPlugin(version),
 		stream.WriterPlugin(version),
 	}
