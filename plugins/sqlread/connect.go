@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +33,8 @@ func newPool(s *settings, src *source) (*pool, error) {
 	for _, addr := range src.addrs {
 		cfg := mysql.NewConfig()
 		cfg.User, cfg.Passwd, cfg.Net, cfg.Addr, cfg.DBName = src.user, src.password, "tcp", addr, src.database
-		cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = s.connect, s.query, s.query
+		// Reads are bounded by their contexts, which end the query on the server, too; this is for a server that does not answer that.
+		cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = s.connect, s.query+2*killPatience, s.metadata
 		cfg.InterpolateParams = true
 		cfg.AllowAllFiles, cfg.AllowCleartextPasswords, cfg.AllowFallbackToPlaintext, cfg.AllowOldPasswords = false, false, false, false
 		cfg.Logger = log.New(io.Discard, "", 0) // what it would say comes back as an error, too
@@ -64,6 +66,7 @@ type session struct {
 	conn *sql.Conn
 	db   *sql.DB
 	id   int64 // of the connection, for KILL
+	once sync.Once
 }
 
 // acquire connects to the first server that answers.
@@ -118,7 +121,9 @@ func (s *session) Close() { _ = s.conn.Close() }
 const killPatience = 5 * time.Second
 
 // kill ends the query of the session, over another connection: a server may go on for a while when a client is just gone.
-func (s *session) kill() {
+func (s *session) kill() { s.once.Do(s.killNow) }
+
+func (s *session) killNow() {
 	ctx, cancel := context.WithTimeout(context.Background(), killPatience)
 	defer cancel()
 	// An error says that there is nothing to kill any more, or that the server is gone: the connection is given up anyhow.

@@ -30,7 +30,7 @@ type lane struct {
 	columns []decoding
 	cells   []cell
 	values  []driver.Value
-	out     *sdk.Out
+	out     sender
 
 	shard      string
 	row        int64 // of the shard, from 1
@@ -39,8 +39,17 @@ type lane struct {
 	dirtyBytes int
 }
 
+// sender is sdk.Out.
+type sender interface {
+	Send(sdk.Outgoing) error
+}
+
 // Read serves sdk.Reader.
 func (r *Reader) Read(ctx context.Context, _ int, shards []sdk.Shard, out *sdk.Out) error {
+	return r.read(ctx, shards, out)
+}
+
+func (r *Reader) read(ctx context.Context, shards []sdk.Shard, out sender) error {
 	b, err := rows.NewBuilder(r.schema)
 	if err != nil {
 		return err
