@@ -34,6 +34,8 @@ func walk(s string, f func(Token) error) error {
 			}
 			i = end
 			continue
+		case strings.HasPrefix(s[i:], "/*!"), strings.HasPrefix(s[i:], "/*M!"):
+			return errors.New("has a comment whose text is run")
 		case strings.HasPrefix(s[i:], "/*"):
 			end := strings.Index(s[i+2:], "*/")
 			if end < 0 {
@@ -44,7 +46,7 @@ func walk(s string, f func(Token) error) error {
 		case c == '#', strings.HasPrefix(s[i:], "--") && (i+2 == len(s) || s[i+2] <= ' '):
 			end := strings.IndexByte(s[i:], '\n')
 			if end < 0 {
-				return nil
+				end = len(s)
 			}
 			i += end
 			continue

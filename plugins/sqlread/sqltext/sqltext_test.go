@@ -12,7 +12,7 @@ import (
 func TestWhole(t *testing.T) {
 	for text, want := range map[string]string{
 		"a = 'it''s' AND b = \"\\\"\"": "", "f(a, (b))": "", "a -- ) ; '": "", "a # )": "", "a /* ) */ b": "", "`a;b`": "", "'\\''": "", "1--1": "",
-		"": "", "(": "not closed", ")": "not open", "1) OR (1": "not open", "'a": "not closed", "`a": "not closed", "/* a": "not closed", "a;b": "semicolon", "'\\'": "not closed",
+		"": "", "(": "not closed", ")": "not open", "1) OR (1": "not open", "'a": "not closed", "`a": "not closed", "/* a": "not closed", "a;b": "semicolon", "( -- )": "not closed", "1 /*! OR 1 */": "is run", "1 /*M! OR 1 */": "is run", "'\\'": "not closed",
 	} {
 		err := sqltext.Whole(text)
 		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
