@@ -131,11 +131,11 @@ func readable(outs []output) error {
 	return nil
 }
 
-// sameShape fails unless two tables give the same columns.
+// sameShape fails unless two tables give the same columns. How long a text may be is no difference.
 func sameShape(first table, want []output, t table, got []output) error {
 	for i := range min(len(want), len(got)) {
 		a, b := want[i], got[i]
-		if !strings.EqualFold(a.column, b.column) || a.column != "" && a.Type != b.Type {
+		if !strings.EqualFold(a.column, b.column) || a.column != "" && (a.Kind != b.Kind || a.Precision != b.Precision || a.Scale != b.Scale) {
 			return sdk.Faultf(sdk.Config, "column %d is %s %s in %s and %s %s in %s", i+1, a.name, a.Type.Name, first, b.name, b.Type.Name, t).At(t.path).
 				Hint("tables that are read as one have columns of the same types; name those that they share in column")
 		}

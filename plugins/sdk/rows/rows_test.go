@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"pgregory.net/rapid"
@@ -18,6 +19,8 @@ var mixed = arrow.NewSchema([]arrow.Field{
 	{Name: "i", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
 	{Name: "f", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
 	{Name: "b", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
+	{Name: "single", Type: arrow.PrimitiveTypes.Float32, Nullable: true},
+	{Name: "dec", Type: &arrow.Decimal128Type{Precision: 38, Scale: 4}, Nullable: true},
 }, nil)
 
 type row struct {
@@ -26,6 +29,8 @@ type row struct {
 	i         *int32
 	f         *float64
 	b         *bool
+	single    *float32
+	dec       *decimal128.Num
 }
 
 func maybe[T any](t *rapid.T, g *rapid.Generator[T], label string) *T {
@@ -35,7 +40,10 @@ func maybe[T any](t *rapid.T, g *rapid.Generator[T], label string) *T {
 func drawRows(t *rapid.T) []row {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) row {
 		return row{maybe(t, rapid.String(), "doc"), maybe(t, rapid.String(), "name"), maybe(t, rapid.Int64(), "n"),
-			maybe(t, rapid.Int32(), "i"), maybe(t, rapid.Float64(), "f"), maybe(t, rapid.Bool(), "b")}
+			maybe(t, rapid.Int32(), "i"), maybe(t, rapid.Float64(), "f"), maybe(t, rapid.Bool(), "b"),
+			maybe(t, rapid.Float32(), "single"), maybe(t, rapid.Custom(func(t *rapid.T) decimal128.Num {
+				return decimal128.New(rapid.Int64Range(-1<<60, 1<<60).Draw(t, "high"), rapid.Uint64().Draw(t, "low"))
+			}), "dec")}
 	}), 1, 40).Draw(t, "rows")
 }
 
@@ -47,6 +55,8 @@ func build(b *Builder, rs []row) []byte {
 		put(b, 3, r.i, func(c int, v int32) { b.AppendInt64(c, int64(v)) })
 		put(b, 4, r.f, b.AppendFloat64)
 		put(b, 5, r.b, b.AppendBool)
+		put(b, 6, r.single, b.AppendFloat32)
+		put(b, 7, r.dec, b.AppendDecimal)
 		b.EndRow()
 	}
 	s := b.Finish()
@@ -72,6 +82,8 @@ func reference(rs []row) arrow.RecordBatch {
 		appendTo(rb.Field(3), r.i, rb.Field(3).(*array.Int32Builder).Append)
 		appendTo(rb.Field(4), r.f, rb.Field(4).(*array.Float64Builder).Append)
 		appendTo(rb.Field(5), r.b, rb.Field(5).(*array.BooleanBuilder).Append)
+		appendTo(rb.Field(6), r.single, rb.Field(6).(*array.Float32Builder).Append)
+		appendTo(rb.Field(7), r.dec, rb.Field(7).(*array.Decimal128Builder).Append)
 	}
 	return rb.NewRecordBatch()
 }
