@@ -23,13 +23,14 @@ import (
 type pool struct {
 	src     *source
 	prepare []string
+	connect time.Duration // to the end of the login
 	timeout time.Duration // for the statements that prepare a connection
 	dbs     []*sql.DB     // one for each address
 	first   atomic.Int64  // the address to try first: the one that answered last
 }
 
 func newPool(s *settings, src *source) (*pool, error) {
-	p := &pool{src: src, timeout: s.metadata, prepare: append(s.dialect.Session(s.query, s.dialect.Hints && len(src.queries) == 0), s.session...)}
+	p := &pool{src: src, connect: s.connect, timeout: s.metadata, prepare: append(s.dialect.Session(s.query, s.dialect.Hints && len(src.queries) == 0), s.session...)}
 	for _, addr := range src.addrs {
 		cfg := mysql.NewConfig()
 		cfg.User, cfg.Passwd, cfg.Net, cfg.Addr, cfg.DBName = src.user, src.password, "tcp", addr, src.database
@@ -92,12 +93,14 @@ func (p *pool) acquire(ctx context.Context) (*session, error) {
 }
 
 func (p *pool) begin(ctx context.Context, db *sql.DB) (*session, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.timeout)
-	defer cancel()
-	conn, err := db.Conn(ctx)
+	connecting, connected := context.WithTimeout(ctx, p.connect)
+	conn, err := db.Conn(connecting)
+	connected()
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
 	s := &session{conn: conn, db: db}
 	if err = conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&s.id); err == nil {
 		for _, q := range p.prepare {

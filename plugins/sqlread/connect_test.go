@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -202,5 +203,58 @@ func TestSessionStatements(t *testing.T) {
 	read(t, starrocksReader, f, `, "querySql": "SELECT id FROM t"`)
 	if f.asked("SET query_timeout = 86400") == 0 {
 		t.Errorf("asked %q", f.queries)
+	}
+}
+
+// A server that takes the connection and says nothing is left after connectTimeoutMs, one that does not answer about tables
+// after metadataTimeoutSec.
+func TestSilentServers(t *testing.T) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lis.Close()
+	f := newFake(t, table(oneColumn, integers))
+	f.addr = lis.Addr().String() + "," + f.addr
+	if _, _, err := opened(t, starrocksReader, f, 1, `, "table": "t", "column": ["id"], "connectTimeoutMs": 200`); err != nil {
+		t.Errorf("the second server was not tried: %v", err)
+	}
+	f.addr = lis.Addr().String()
+	_, _, err = opened(t, starrocksReader, f, 1, `, "table": "t", "column": ["id"], "connectTimeoutMs": 200`)
+	if fault := protocol.AsFault(err); fault == nil || fault.Code != sdk.Unreachable || fault.Place != "jdbcUrl" {
+		t.Errorf("%v", err)
+	}
+	release := make(chan struct{})
+	f = newFake(t, func(string) result { <-release; return result{code: 1064, err: "too late"} })
+	_, _, err = opened(t, starrocksReader, f, 1, `, "table": "t", "column": ["id"], "metadataTimeoutSec": 1`)
+	close(release)
+	if fault := protocol.AsFault(err); fault == nil || fault.Code != sdk.Unreachable {
+		t.Errorf("%v", err)
+	}
+}
+
+// With one lane nothing is cut; with more, there are lanes × splitFactor ranges and one for NULL, shared out among the tables.
+func TestNumberOfShards(t *testing.T) {
+	source := table([]wire{{name: "id", typ: tLongLong}}, []string{"bigint"})
+	f := newFake(t, func(q string) result {
+		if strings.Contains(q, "MIN(`id`)") {
+			return result{columns: []wire{{name: "low", typ: tLongLong}, {name: "high", typ: tLongLong}}, rows: [][]any{{"1", "1000"}}}
+		}
+		return source(q)
+	})
+	for _, c := range []struct {
+		lanes, want int
+		more        string
+	}{
+		{1, 1, `, "table": "t"`}, {2, 11, `, "table": "t"`}, {3, 7, `, "table": "t", "splitFactor": 2`},
+		{2, 12, `, "table": ["t", "u"]`}, {2, 3, `, "table": ["a", "b", "c"], "splitFactor": 1`},
+	} {
+		r, _, err := opened(t, mysqlReader, f, c.lanes, c.more+`, "column": ["id"], "splitPk": "id"`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shards, err := r.Split(t.Context(), c.lanes); err != nil || len(shards) != c.want {
+			t.Errorf("%d lanes%s: %d shards, want %d: %v", c.lanes, c.more, len(shards), c.want, err)
+		}
 	}
 }
