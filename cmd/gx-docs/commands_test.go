@@ -224,7 +224,7 @@ func TestCommandLinePage(t *testing.T) {
 	gx := buildGX(t)
 	page := readTree(t, "docs/reference/command-line.md")
 	flags := 0
-	for _, command := range []string{"", "run", "check", "plugin list", "plugin info", "version"} {
+	for _, command := range []string{"", "run", "check", "convert", "plugin list", "plugin info", "version"} {
 		if !strings.Contains(page, "`gx "+command) {
 			t.Errorf("the page does not name `gx %s`", command)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/gx-etl/gx/core/transform"
@@ -44,6 +45,7 @@ func sections() map[string]string {
 		"transformer": optionTable(datax, ""),
 		"expr":        optionTable(expr, ""),
 	}
+	maps.Copy(out, convertSections())
 	for _, p := range builtins() {
 		switch {
 		case p.Reader != nil && p.Writer != nil:

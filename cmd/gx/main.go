@@ -69,6 +69,7 @@ It reads DataWorks and DataX job files as they are, in batch and streaming mode.
 
   gx run job.json          run a job
   gx check job.json        judge a job and touch nothing
+  gx convert sink.properties    turn the job of another tool into one of gx
   gx plugin info NAME      what a plugin takes`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -80,7 +81,7 @@ It reads DataWorks and DataX job files as they are, in batch and streaming mode.
 	})
 	a.settings.flags(root.PersistentFlags())
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.settings.load() }
-	root.AddCommand(a.runCommand(), a.checkCommand(), a.pluginCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.checkCommand(), a.convertCommand(), a.pluginCommand(), a.versionCommand())
 	return root
 }
 

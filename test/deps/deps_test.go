@@ -109,6 +109,7 @@ var laws = []law{
 	{of: "job/...", never: []string{"github.com/spf13/viper/..."}, why: "viper lowercases keys, and a job has keys of both cases"},
 	{of: "core/plan", only: []string{"core/plan", "core/transform", "job/...", "plugins/protocol/..."}, direct: true,
 		why: "a plan is made from the document alone: it asks no server, no plugin and no clock"},
+	{of: "core/convert", only: []string{"core/convert", "job/..."}, direct: true, why: "converting is from text to text: it asks no server, no plugin and no file"},
 	{of: "core/fault", only: []string{"core/fault", "plugins/protocol/..."}, direct: true, why: "everybody reports faults, so fault reports nobody's"},
 	{of: "core/flow", only: []string{"core/flow", "plugins/protocol/..."}, direct: true, why: "a queue between reader and writer needs neither of them"},
 	{of: "core/engine", never: []string{"core/host"}, why: "the engine runs on whatever fits its interfaces: on processes in cmd/gx, on fakes in its tests"},
