@@ -82,6 +82,9 @@ func (a *assembler) take(p position, lag int64) sdk.Outgoing {
 		Shard: shardName(a.topic, a.partition), Position: p.bytes(), Rows: a.builder.Rows(), Bytes: a.bytes,
 		Dirty: a.dirty, Filtered: a.filtered, Lag: lag, EventTime: a.newest,
 	}
+	if a.routed {
+		out.Destination = a.topic
+	}
 	if out.Rows > 0 {
 		out.Payload = a.builder.Finish()
 	}

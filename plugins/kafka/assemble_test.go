@@ -389,3 +389,19 @@ func BenchmarkDocuments(b *testing.B) { benchmark(b, "") }
 func BenchmarkProject5Columns(b *testing.B) {
 	benchmark(b, `"column":["id","user.name","amount","ts","note"]`)
 }
+
+func TestBatchesNameTheirTopicWhenTheTargetHasNoTable(t *testing.T) {
+	for _, routed := range []bool{false, true} {
+		a := assemble(t, "", sdk.Peer{WantsDestination: routed})
+		want := map[bool]string{true: "orders"}[routed]
+		a.add(&message{value: []byte(`{"id":1}`)})
+		if got := a.take(position{Offset: 1}, 0).Destination; got != want {
+			t.Errorf("the batch goes to %q, want %q", got, want)
+		}
+		a.of("returns", 0)
+		a.add(&message{value: []byte(`{"id":1}`)})
+		if got := a.take(position{Offset: 1}, 0).Destination; routed && got != "returns" {
+			t.Errorf("a batch of another topic goes to %q", got)
+		}
+	}
+}

@@ -16,11 +16,12 @@ type layout struct {
 	fold     bool // match JSON keys whatever their case
 	document bool // a value must be a JSON document
 	maxRows  int
+	routed   bool // the target wants to know the topic of each batch
 }
 
 // newLayout decides what rows look like, from the option column and from what the target asks for.
 func newLayout(s *settings, peer sdk.Peer) (*layout, []string, error) {
-	l := &layout{format: s.format, columns: s.columns, maxRows: s.maxRows}
+	l := &layout{format: s.format, columns: s.columns, maxRows: s.maxRows, routed: peer.WantsDestination}
 	var names []string
 	switch {
 	case s.columns != nil:

@@ -99,14 +99,15 @@ func openInfo(in *v1.OpenRequest) OpenInfo {
 		Job: in.Job, Run: in.Run, Streaming: in.Mode == v1.Mode_MODE_STREAMING, Lanes: int(in.Lanes),
 		Memory: int64(in.Memory),
 		Peer: Peer{Plugin: in.GetPeer().GetPlugin(), Columns: in.GetPeer().GetColumns(),
-			WantsColumns: in.GetPeer().GetWantsColumns()},
+			WantsColumns: in.GetPeer().GetWantsColumns(), WantsDestination: in.GetPeer().GetWantsDestination()},
 	}
 }
 
 func openReply(o Opened) *v1.OpenReply {
 	return &v1.OpenReply{
 		Notes: validAll(o.Notes), ReplaySafe: o.ReplaySafe, Columns: validAll(o.Columns), Documents: o.Documents, Resumes: o.Resumes,
-		Self: &v1.Peer{Plugin: o.Self.Plugin, Columns: validAll(o.Self.Columns), WantsColumns: o.Self.WantsColumns},
+		Self: &v1.Peer{Plugin: o.Self.Plugin, Columns: validAll(o.Self.Columns), WantsColumns: o.Self.WantsColumns,
+			WantsDestination: o.Self.WantsDestination},
 	}
 }
 

@@ -72,6 +72,9 @@ type Peer struct {
 	Columns []string
 	// WantsColumns asks a reader of documents to project them to Columns.
 	WantsColumns bool
+	// WantsDestination asks a reader to name the destination of every batch, such as its topic: the writer has no table of
+	// its own.
+	WantsDestination bool
 }
 
 // Opened is a plugin's answer to Open.

@@ -157,7 +157,12 @@ func TestRoutes(t *testing.T) {
 	f := newFakeCluster(t)
 	s := newSession(t)
 	p := strings.Replace(params(f, `"topic2table":{"orders":"o","/shop\\.(\\w+)/":"other.$1"}`), `"table":"t",`, "", 1)
-	s.mustOpen(p, 64<<20)
+	if !s.mustOpen(p, 64<<20).GetSelf().GetWantsDestination() {
+		t.Error("the reader is not asked where its rows come from")
+	}
+	if newSession(t).mustOpen(params(f, ""), 64<<20).GetSelf().GetWantsDestination() {
+		t.Error("the reader is asked where its rows come from, and the writer has a table")
+	}
 	st := s.lane("0")
 	for i, topic := range []string{"orders", "shop.carts", "plain"} {
 		st.send(uint64(i+1), topic, documents(`{"id":1}`))

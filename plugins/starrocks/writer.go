@@ -89,7 +89,7 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 		if err := w.set.arrange(t); err != nil {
 			return opened, err
 		}
-		opened.Self.Columns = t.sources
+		opened.Self.Columns, opened.Self.WantsDestination = t.sources, true
 		return opened, nil
 	}
 	main, err := w.targetOf(ctx, "")

@@ -786,9 +786,11 @@ type Peer struct {
 	// Names of the target's columns in the order in which rows should come; set by a writer.
 	Columns []string `protobuf:"bytes,2,rep,name=columns,proto3" json:"columns,omitempty"`
 	// The writer wants separate columns: a reader of documents must project them to the columns above.
-	WantsColumns  bool `protobuf:"varint,3,opt,name=wants_columns,json=wantsColumns,proto3" json:"wants_columns,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	WantsColumns bool `protobuf:"varint,3,opt,name=wants_columns,json=wantsColumns,proto3" json:"wants_columns,omitempty"`
+	// The writer has no table of its own: a reader must name the destination of each batch, such as its topic.
+	WantsDestination bool `protobuf:"varint,4,opt,name=wants_destination,json=wantsDestination,proto3" json:"wants_destination,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Peer) Reset() {
@@ -838,6 +840,13 @@ func (x *Peer) GetColumns() []string {
 func (x *Peer) GetWantsColumns() bool {
 	if x != nil {
 		return x.WantsColumns
+	}
+	return false
+}
+
+func (x *Peer) GetWantsDestination() bool {
+	if x != nil {
+		return x.WantsDestination
 	}
 	return false
 }
@@ -2641,11 +2650,12 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\x05lanes\x18\x05 \x01(\rR\x05lanes\x12&\n" +
 	"\x04peer\x18\x06 \x01(\v2\x12.gx.plugin.v1.PeerR\x04peer\x12\x16\n" +
 	"\x06memory\x18\a \x01(\x04R\x06memory\x12\x18\n" +
-	"\alenient\x18\b \x01(\bR\alenient\"]\n" +
+	"\alenient\x18\b \x01(\bR\alenient\"\x8a\x01\n" +
 	"\x04Peer\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x18\n" +
 	"\acolumns\x18\x02 \x03(\tR\acolumns\x12#\n" +
-	"\rwants_columns\x18\x03 \x01(\bR\fwantsColumns\"\xbc\x01\n" +
+	"\rwants_columns\x18\x03 \x01(\bR\fwantsColumns\x12+\n" +
+	"\x11wants_destination\x18\x04 \x01(\bR\x10wantsDestination\"\xbc\x01\n" +
 	"\tOpenReply\x12\x14\n" +
 	"\x05notes\x18\x01 \x03(\tR\x05notes\x12&\n" +
 	"\x04self\x18\x02 \x01(\v2\x12.gx.plugin.v1.PeerR\x04self\x12\x1f\n" +

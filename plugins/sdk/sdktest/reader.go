@@ -96,7 +96,8 @@ func (c *ReaderCase) open(t *testing.T, parameters, run string) *reading {
 	var err error
 	r.opened, err = r.reader.Open(within(t), &v1.OpenRequest{Parameters: []byte(parameters), Job: "conformance", Run: run,
 		Mode: mode(c.Streaming), Lanes: uint32(c.Lanes), Memory: budget,
-		Peer: &v1.Peer{Plugin: c.Peer.Plugin, Columns: c.Peer.Columns, WantsColumns: c.Peer.WantsColumns}})
+		Peer: &v1.Peer{Plugin: c.Peer.Plugin, Columns: c.Peer.Columns, WantsColumns: c.Peer.WantsColumns,
+			WantsDestination: c.Peer.WantsDestination}})
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
