@@ -7,6 +7,9 @@ import (
 	"github.com/gx-etl/gx/job/options"
 )
 
+// roomyBuffer is what a writer may gather within the default of setting.memory.
+const roomyBuffer = 128 << 20
+
 // bufferBytes: the connector holds up to this many bytes over all tables and loads them when they are reached. A load of gx
 // has a limit of its own, which is therefore set as high.
 func bufferBytes(d *draft, l *Line) {
@@ -18,6 +21,9 @@ func bufferBytes(d *draft, l *Line) {
 	l.To = d.set("writer/totalBufferBytes", whole(n))
 	l.To += ", " + options.Join(writerPath, "maxBatchSize")
 	d.set("writer/maxBatchSize", whole(min(n, maxJSONLoad)))
+	if n > roomyBuffer {
+		l.To += ", " + d.set("setting/memory", whole(2*n))
+	}
 	if n > maxJSONLoad {
 		l.Status, l.Note = Differs, "loads end at 104857600 bytes, the most that StarRocks takes as JSON; the buffer is as asked"
 	}

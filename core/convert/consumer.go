@@ -36,11 +36,3 @@ var isolation = rule{key: "isolation.level", there: "read_uncommitted", here: "r
 	note:   "the consumer of Java also reads what aborted transactions wrote; gx leaves that out",
 	try:    `"kafkaConfig": {"isolation.level": "read_uncommitted"}`,
 	unless: func(d *draft) bool { return d.reader.Get("kafkaConfig").Get("isolation.level").Given() }}
-
-// isolationUnder is the rule above for keys that begin with prefix.
-func isolationUnder(prefix string) rule {
-	r := isolation
-	r.key = prefix + r.key
-	r.put = func(d *draft, l *Line) { consumerProperty(d, l, "isolation.level") }
-	return r
-}

@@ -115,3 +115,60 @@ func TestNoReportShowsASecret(t *testing.T) {
 		t.Errorf("an address without a password became %s", l.Value)
 	}
 }
+
+// Whatever a file holds, every key in it has its line, and the job comes out as a document.
+func TestEveryKeyOfAFileHasALine(t *testing.T) {
+	values := rapid.OneOf(rapid.SampledFrom([]string{"true", "false", "1", "-1", "a,b", "a:b", "10s", "json", "csv", "all", "none", "${file:/x:y}", "{}", ""}),
+		rapid.StringMatching(`[a-z0-9.:,-]{1,12}`))
+	for tool, rules := range map[Tool][]rule{KafkaConnect: connectRules, Spark: sparkRules, FlinkSQL: append(flinkSinkRules[1:len(flinkSinkRules):len(flinkSinkRules)], flinkSetRules[0])} {
+		rapid.Check(t, func(t *rapid.T) {
+			var file strings.Builder
+			var keys []string
+			for i := range rapid.IntRange(0, 25).Draw(t, "keys") {
+				r := rapid.SampledFrom(rules).Draw(t, "rule")
+				key := strings.ReplaceAll(r.key, "*", "x")
+				if rapid.IntRange(0, 9).Draw(t, "slip") == 0 {
+					key += "s"
+				}
+				if key == "" || key == "connector.class" {
+					continue
+				}
+				value := values.Draw(t, "value")
+				keys = append(keys, key)
+				if tool == FlinkSQL {
+					if i > 0 && file.Len() > 0 {
+						file.WriteString(", ")
+					}
+					fmt.Fprintf(&file, "'%s' = '%s'", key, value)
+					continue
+				}
+				fmt.Fprintf(&file, "%s=%s\n", key, value)
+			}
+			text := file.String()
+			if tool == FlinkSQL {
+				if text != "" {
+					text = ", " + text
+				}
+				text = "CREATE TABLE t (a INT) WITH ('connector' = 'starrocks'" + text + ");"
+			}
+			r, problems := Convert([]Input{{Name: "in", Text: []byte(text)}}, Options{From: tool})
+			if r == nil {
+				t.Fatalf("%v\n%s", problems, text)
+			}
+			if _, problems := options.Parse(r.Document()); options.Failed(problems) {
+				t.Fatalf("%v\n%s", problems, r.Document())
+			}
+			lines := map[string]int{}
+			for _, l := range r.Lines {
+				if l.Line > 0 {
+					lines[l.Key]++
+				}
+			}
+			for _, key := range keys {
+				if lines[key] == 0 {
+					t.Fatalf("nothing is said of %s\n%s\n%v", key, text, r.Lines)
+				}
+			}
+		})
+	}
+}

@@ -103,3 +103,40 @@ func TestAConvertedDataXJobMovesItsRows(t *testing.T) {
 		}
 	})
 }
+
+// A bounded Flink job and a Spark batch move the rows that they moved there: columns by position, as CSV.
+func TestConvertedSQLAndCodeMoveTheirRows(t *testing.T) {
+	for name, text := range map[string]string{
+		"flink.sql": `
+SET 'parallelism.default' = '2';
+CREATE TABLE src (id INT, who ROW<city STRING>, part INT METADATA FROM 'partition' VIRTUAL) WITH ('connector' = 'kafka', 'topic' = '@topic',
+  'properties.bootstrap.servers' = '@broker', 'properties.group.id' = '@group', 'scan.startup.mode' = 'earliest-offset',
+  'scan.bounded.mode' = 'latest-offset', 'format' = 'json');
+CREATE TABLE dst (id INT, city STRING, region STRING, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'starrocks', 'jdbc-url' = 'jdbc:mysql://@query',
+  'load-url' = '@http', 'database-name' = '@db', 'table-name' = '@table', 'username' = 'root', 'password' = '');
+INSERT INTO dst SELECT id, who.city, 'eu' FROM src;`,
+		"spark.py": `
+spark.read.format("kafka").option("kafka.bootstrap.servers", "@broker").option("subscribe", "@topic").option("kafka.group.id", "@group").load() \
+  .write.format("starrocks").option("starrocks.fe.http.url", "@http").option("starrocks.fe.jdbc.url", "jdbc:mysql://@query") \
+  .option("starrocks.table.identifier", "@db.@table").option("starrocks.user", "root").option("starrocks.password", "") \
+  .option("starrocks.columns", "id,city,region").mode("append").save()`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.Each(t, func(t *testing.T, c *harness.Case) {
+				c.CreateTopic(1)
+				c.CreateTable("id INT NOT NULL, city STRING, region STRING", "PRIMARY KEY(id)")
+				c.Values(`{"id":1,"city":"Kyiv","who":{"city":"Kyiv"},"region":"eu"}`, `{"id":2,"city":"Oslo, \t","who":{"city":"Oslo, \t"},"region":"eu"}`)
+				in := c.File(name, []byte(strings.NewReplacer("@topic", c.Topic, "@broker", c.Broker.Addr, "@group", c.Group, "@query", c.World.Sandbox.FEQuery,
+					"@http", c.World.Sandbox.FEHTTP, "@db", c.Database, "@table", c.Table).Replace(text)))
+				job := filepath.Join(c.Dir, "converted.json")
+				if res := c.Gx("convert", in, "-o", job).Wait(); res.Code != 0 {
+					t.Fatalf("exit code %d\n%s", res.Code, res.Said())
+				}
+				if res := c.StartFile(job).Wait(); res.Code != 0 {
+					t.Fatalf("exit code %d\n%s", res.Code, res.Said())
+				}
+				c.WantRows("SELECT id, city, region FROM @t ORDER BY id", "1|Kyiv|eu", "2|Oslo, \t|eu")
+			})
+		})
+	}
+}
