@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -23,6 +24,8 @@ type fakeCluster struct {
 	answer func(l fakeLoad) string
 	// gate, when set, is read once before each answer.
 	gate chan struct{}
+	// logs are the error logs by their number.
+	logs []string
 	// advertise, when set, is the backend that the frontend names.
 	advertise string
 }
@@ -91,6 +94,17 @@ func (f *fakeCluster) fe(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fakeCluster) be(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/api/_load_error_log" {
+		if r.Header.Get("Authorization") != "" {
+			f.t.Errorf("the password was sent for an error log")
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if n, err := strconv.Atoi(r.URL.Query().Get("file")); err == nil && n < len(f.logs) {
+			fmt.Fprint(w, f.logs[n])
+		}
+		return
+	}
 	if !authorized(w, r) {
 		return
 	}

@@ -69,6 +69,7 @@ type outcome struct {
 	load   *load
 	landed streamload.Landed
 	err    error
+	sifted *sifted // when the bad rows of a refused load were looked for; err is then nil
 }
 
 // send is the lane's second goroutine: it brings loads in, one after the other, and stops with the first that fails for
@@ -82,9 +83,13 @@ func (l *lane) send(ctx context.Context) {
 			continue
 		}
 		landed, err := s.Send(ctx, ld.request())
+		o := outcome{load: ld, landed: landed, err: err}
+		if l.w.set.dirtyRows {
+			o = l.sift(ctx, s, o)
+		}
 		var refused *streamload.RowsRefused
-		failed = err != nil && !(l.w.set.dirtyBatches && errors.As(err, &refused))
-		l.done <- outcome{ld, landed, err}
+		failed = o.err != nil && !(l.w.set.dirtyBatches && errors.As(o.err, &refused))
+		l.done <- o
 	}
 }
 
@@ -137,7 +142,8 @@ const (
 	whyFlush    = "flush"
 	whyEnd      = "end"
 	whyMemory   = "memory"
-	whyShape    = whyEnd // of the rows of one shape
+	whyRefused  = "refused" // sent again without rows that were refused
+	whyShape    = whyEnd    // of the rows of one shape
 )
 
 // full tells whether another batch would exceed the lane's memory. A lane that holds nothing always takes one.
@@ -234,13 +240,12 @@ func (l *lane) account(o outcome) error {
 	a := sdk.Ack{Loads: 1, LoadBytes: ld.bytes, FlushReasons: map[string]int64{ld.why: 1}}
 	var refused *streamload.RowsRefused
 	switch {
+	case o.err == nil && o.sifted != nil:
+		o.sifted.tell(&a)
 	case o.err == nil && o.landed.Counted:
 		a.Landed, a.Filtered, a.DirtyUnnamed = o.landed.Answer.Loaded, o.landed.Answer.Unselected, o.landed.Answer.Filtered
 		if a.DirtyUnnamed > 0 {
-			a.DirtyReason = fmt.Sprintf("load %s: StarRocks filtered %d of %d rows", ld.label, a.DirtyUnnamed, ld.rows)
-			if o.landed.Reason != "" {
-				a.DirtyReason += "; the first: " + o.landed.Reason
-			}
+			a.DirtyReason = filteredReason(ld.label, a.DirtyUnnamed, ld.rows, o.landed.Reason)
 		}
 	case o.err == nil:
 		a.Landed = int64(ld.rows)
@@ -248,7 +253,7 @@ func (l *lane) account(o outcome) error {
 		a.Dirty = l.allDirty(ld, refused)
 	case refused != nil:
 		return protocol.Faultf(protocol.Data, "table %s.%s: %s", ld.target.database, ld.target.table, refused.Error()).At("table").
-			Hint("correct the rows at their source, or set strategyOnError batchDirtyData to go on without this load's %d rows, or loadProps.max_filter_ratio to go on without the bad ones", ld.rows)
+			Hint("correct the rows at their source, or set strategyOnError rowDirtyData to go on without the bad ones, or batchDirtyData to go on without all %d rows of this load", ld.rows)
 	default:
 		return o.err
 	}
@@ -266,6 +271,15 @@ func (l *lane) account(o outcome) error {
 	ld.free()
 	l.flying = l.flying[1:] // send answers in the order of the queue
 	return nil
+}
+
+// filteredReason tells of rows that StarRocks only counted.
+func filteredReason(label string, filtered int64, rows int, first string) string {
+	reason := fmt.Sprintf("load %s: StarRocks filtered %d of %d rows", label, filtered, rows)
+	if first != "" {
+		reason += "; the first: " + first
+	}
+	return reason
 }
 
 func (l *lane) allDirty(ld *load, refused *streamload.RowsRefused) []sdk.Dirty {

@@ -41,7 +41,7 @@ type Params struct {
 	PreSQLOnResume bool     `json:"preSqlOnResume" doc:"Runs preSql also when a streaming job goes on where an earlier run stopped. Without it only the first start does."`
 	PostSQL        []string `json:"postSql" doc:"Statements to run once after the last load has landed."`
 
-	StrategyOnError string            `json:"strategyOnError" default:"exit" doc:"What a load does whose rows StarRocks refuses: exit fails the job, batchDirtyData makes all its rows dirty records and goes on."`
+	StrategyOnError string            `json:"strategyOnError" default:"exit" doc:"What a load does whose rows StarRocks refuses: exit fails the job, batchDirtyData makes all its rows dirty records and goes on, rowDirtyData finds the bad rows, makes those dirty records with StarRocks' own reasons, and loads the others."`
 	RedirectMap     map[string]string `json:"redirectMap" doc:"Where a backend is to be reached, by the address the cluster knows it under: {\"127.0.0.1:8040\":\"starrocks:8040\"}."`
 	AllowedHosts    []string          `json:"allowedHosts" gx:"list" doc:"Hosts beyond those that the cluster lists which a redirect may lead to: host, host:port or *.suffix."`
 	WriteMode       options.Value     `json:"writeMode" doc:"Not a setting: the table model decides."`

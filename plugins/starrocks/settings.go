@@ -21,6 +21,7 @@ type settings struct {
 	preSQL, postSQL []string
 	user, password  string
 	dirtyBatches    bool // strategyOnError batchDirtyData
+	dirtyRows       bool // strategyOnError rowDirtyData
 	answerTimeout   time.Duration
 	moves           []move
 }
@@ -261,8 +262,8 @@ func (p *Params) trouble(s *settings, j *judge) {
 	case strings.EqualFold(p.StrategyOnError, onErrorBatch):
 		s.dirtyBatches = true
 	case strings.EqualFold(p.StrategyOnError, onErrorRow):
-		j.wrong(options.CodeNotSupported, "strategyOnError", "rowDirtyData is not available yet", "exit, batchDirtyData", onErrorBatch)
+		s.dirtyRows = true
 	default:
-		j.wrong(options.CodeNotAllowed, "strategyOnError", fmt.Sprintf("%q is no strategy", p.StrategyOnError), "exit, batchDirtyData", onErrorExit)
+		j.wrong(options.CodeNotAllowed, "strategyOnError", fmt.Sprintf("%q is no strategy", p.StrategyOnError), "exit, batchDirtyData, rowDirtyData", onErrorExit)
 	}
 }

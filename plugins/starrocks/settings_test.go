@@ -88,7 +88,6 @@ func TestProblems(t *testing.T) {
 		{`"maxRetries":11`, "maxRetries", "too large"},
 		{`"maxRetries":-2`, "maxRetries", "too small"},
 		{`"connectTimeoutMs":99`, "connectTimeoutMs", "too small"},
-		{`"strategyOnError":"rowDirtyData"`, "strategyOnError", "not available yet"},
 		{`"strategyOnError":"ignore"`, "strategyOnError", "exit, batchDirtyData"},
 		{`"writeMode":"insert"`, "writeMode", "the table model decides"},
 		{`"preSql":"truncate table t"`, "preSql", "give jdbcUrl"},

@@ -11,36 +11,89 @@ import (
 const (
 	errorLogPath    = "/api/_load_error_log"
 	errorLogTimeout = 5 * time.Second
-	errorLogBytes   = 3000
+	errorLogBytes   = 3000    // enough for the first reason
+	wholeLogBytes   = 8 << 20 // of a log that is read for its rows
 )
 
-// firstError reads the reason of the first refused row from the server's error log. The log quotes rows: what stands
-// behind the reason is cut off. Best effort; no password is sent.
+// Refusal is one row that StarRocks refused.
+type Refusal struct {
+	Reason string // fit for one line
+	Row    string // as the log quotes it; often, but not always, the row as it was sent
+}
+
+// Refusals reads the server's error log: the refused rows that it lists, which are the first 50 or fewer. Best effort: nil
+// when there is no log, when it cannot be had, and when it may not be trusted, because a row with line breaks looks like
+// more entries than StarRocks counts refused rows. No password is sent.
+func (s *Sender) Refusals(ctx context.Context, a Answer) []Refusal {
+	log, whole := s.errorLog(ctx, a, wholeLogBytes)
+	all := refusals(log)
+	if !whole && len(all) > 0 {
+		all = all[:len(all)-1]
+	}
+	if int64(len(all)) > min(a.Filtered, mostLogged) {
+		return nil
+	}
+	return all
+}
+
+// mostLogged is how many rows StarRocks lists of a load.
+const mostLogged = 50
+
+// entryStart begins each entry of the log, "Error: <message>. Row: <row>".
+const entryStart = "Error: "
+
+func refusals(log string) (all []Refusal) {
+	rest, ok := strings.CutPrefix(log, entryStart)
+	for ok {
+		var entry string
+		entry, rest, ok = strings.Cut(rest, "\n"+entryStart)
+		reason, row, found := strings.Cut(entry, ". Row: ")
+		if !ok {
+			row = strings.TrimSuffix(row, "\n")
+		}
+		if !found {
+			row = ""
+		}
+		all = append(all, Refusal{Reason: clean(reason, 300), Row: row})
+	}
+	return all
+}
+
+// firstError reads the reason of the first refused row. The log quotes rows: what stands behind the reason is cut off.
 func (s *Sender) firstError(ctx context.Context, a Answer) string {
+	log, _ := s.errorLog(ctx, a, errorLogBytes)
+	return firstReason(log)
+}
+
+// errorLog gets at most limit bytes of the log of a load.
+func (s *Sender) errorLog(ctx context.Context, a Answer, limit int64) (log string, whole bool) {
 	if a.ErrorURL == "" {
-		return ""
+		return "", false
 	}
 	u, err := s.cfg.Hosts.Vet(a.ErrorURL, errorLogPath)
 	if err != nil {
-		return ""
+		return "", false
 	}
 	ctx, cancel := context.WithTimeout(ctx, errorLogTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return ""
+		return "", false
 	}
 	req.Close = true
 	resp, err := s.control.RoundTrip(req)
 	if err != nil {
-		return ""
+		return "", false
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return ""
+		return "", false
 	}
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, errorLogBytes))
-	return firstReason(string(text))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if int64(len(text)) > limit {
+		return string(text[:limit]), false
+	}
+	return string(text), err == nil
 }
 
 // firstReason takes the message of "Error: <message>. Row: <row>". The row may hold line breaks, the message does not.

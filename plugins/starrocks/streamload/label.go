@@ -24,9 +24,13 @@ func NewLabels(prefix, run string, lane int) *Labels {
 	}
 	// run and lane hold no dash and the tail is read from the right, so a prefix may keep its dashes.
 	tail := "-" + legal(run, false, 40) + "-" + strconv.Itoa(lane) + "-"
-	const digits = 20 // of the greatest n
+	const digits = 20 + 1 + 6 // of the greatest n, and of the greatest part
 	return &Labels{head: legal(prefix, true, MaxLabel-len(tail)-digits) + tail}
 }
+
+// Part is the label of part n, counted from 1, of the rows under a label that Next gave. No Next is equal to it, because it
+// ends in digits alone.
+func Part(label string, n int) string { return label + "_" + strconv.Itoa(n) }
 
 // Next is a label that was not there before.
 func (l *Labels) Next() string {
