@@ -54,9 +54,13 @@ func newFakeSQL(t testing.TB, results map[string]sqlResult) *fakeSQL {
 
 // tableResults describe table d.t as information_schema does.
 func tableResults(model string, columns ...string) map[string]sqlResult {
-	cols := sqlResult{columns: []string{"COLUMN_NAME"}}
-	for _, c := range columns {
-		cols.rows = append(cols.rows, []string{c})
+	cols := sqlResult{columns: []string{"COLUMN_NAME", "DATA_TYPE"}}
+	for _, c := range columns { // "name" or "name type"
+		name, typ, _ := strings.Cut(c, " ")
+		if typ == "" {
+			typ = "int"
+		}
+		cols.rows = append(cols.rows, []string{name, typ})
 	}
 	return map[string]sqlResult{
 		"information_schema.columns":       cols,

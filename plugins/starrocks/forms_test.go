@@ -1,6 +1,9 @@
 package starrocks
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"strconv"
 	"strings"
 	"testing"
@@ -217,7 +220,7 @@ func mustEncode(t testing.TB, rec arrow.RecordBatch) []byte {
 func TestDirtyRowsAreDescribed(t *testing.T) {
 	f := newFakeCluster(t)
 	s := newSession(t)
-	s.mustOpen(params(f, `"column":["id","city"]`), 64<<20)
+	s.mustOpen(params(f, `"column":["id","city"],"loadProps":{"format":"csv"}`), 64<<20)
 	st := s.lane("0")
 	st.send(1, "", people(1, 3, func(i int) string { return []string{"", "a\x01b", `\N`, "bin\xff"}[i] }))
 	a := st.mustFinish()
@@ -228,5 +231,148 @@ func TestDirtyRowsAreDescribed(t *testing.T) {
 	want := `city {"id":"1","city":"a\u0001b"}|city {"id":"2","city":"\\N"}|city {"id":"3","city":"0x62696eff"}`
 	if strings.Join(got, "|") != want || a.Loads != 0 || st.done[1] != 1 {
 		t.Errorf("%s, want %s", strings.Join(got, "|"), want)
+	}
+}
+
+// Rows that CSV cannot carry go as JSON, with what follows them, until their load is closed; then CSV goes on. Every row
+// keeps its place.
+func TestRowsThatCSVCannotCarryGoAsJSON(t *testing.T) {
+	f := newFakeCluster(t)
+	f.answer = func(l fakeLoad) string {
+		if l.header.Get("format") == "gzip" {
+			return success(l.label, gunzipped(t, l), 0, 0)
+		}
+		return ""
+	}
+	s := newSession(t)
+	s.mustOpen(params(f, `"column":["id","city"],"maxBatchRows":3,"loadProps":{"compression":"gzip","strict_mode":true}`), 64<<20)
+	st := s.lane("0")
+	texts := []string{"a", "b", "c\x01d", `\N`, "e", "f", "g\x02", "bin\xff", "h", "i", "j", "k", "l", "m"}
+	st.send(1, "", people(0, 8, func(i int) string { return texts[i] }))
+	st.send(2, "", people(8, 6, func(i int) string { return texts[i] }))
+	a := st.mustFinish()
+	var got []string
+	for _, l := range f.seen() {
+		if l.header.Get("format") == "gzip" {
+			got = append(got, "csv "+strings.ReplaceAll(gunzip(t, l.body), "\x02", ";"))
+			continue
+		}
+		if l.header.Get("format") != "json" || l.header.Get("compression") != "" || l.header.Get("strip_outer_array") != "true" ||
+			l.header.Get("columns") != "`id`,`city`" || l.header.Get("strict_mode") != "true" || l.header.Get("column_separator") != "" {
+			t.Errorf("headers %v", l.header)
+		}
+		got = append(got, string(l.body))
+	}
+	want := []string{"csv 0\x01a;1\x01b;", `[{"id":2,"city":"c\u0001d"},{"id":3,"city":"\\N"},{"id":4,"city":"e"}]`, "csv 5\x01f;",
+		`[{"id":6,"city":"g\u0002"},{"id":8,"city":"h"},{"id":9,"city":"i"}]`, "csv 10\x01j;11\x01k;12\x01l;", "csv 13\x01m;"}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+	if a.Landed != 13 || len(a.Dirty) != 1 || a.Dirty[0].Row != 7 || a.FlushReasons["format"] != 2 {
+		t.Errorf("%v", a)
+	}
+}
+
+func gunzip(t *testing.T, body []byte) string {
+	r, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func gunzipped(t *testing.T, l fakeLoad) int { return strings.Count(gunzip(t, l.body), "\x02") }
+
+// Whoever pins the format has dirty rows instead.
+func TestAPinnedFormatStays(t *testing.T) {
+	for _, more := range []string{`{"format":"csv"}`, `{"column_separator":"\\x01"}`, `{"trim_space":true}`} {
+		f := newFakeCluster(t)
+		s := newSession(t)
+		s.mustOpen(params(f, `"column":["id","city"],"loadProps":`+more), 64<<20)
+		st := s.lane("0")
+		st.send(1, "", people(1, 3, func(i int) string { return []string{"", "a", `\N`, "b"}[i] }))
+		if a := st.mustFinish(); a.Landed != 2 || len(a.Dirty) != 1 || len(f.seen()) != 1 {
+			t.Errorf("%s: %v", more, a)
+		}
+	}
+}
+
+// typed is a batch of columns of any type, from JSON.
+func typed(t testing.TB, fields []arrow.Field, text string) arrow.RecordBatch {
+	rec, _, err := array.RecordFromJSON(memory.DefaultAllocator, arrow.NewSchema(fields, nil), strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+func TestTreatments(t *testing.T) {
+	fields := []arrow.Field{{Name: "a", Type: arrow.PrimitiveTypes.Int64}, {Name: "b", Type: arrow.BinaryTypes.Binary, Nullable: true},
+		{Name: "c", Type: arrow.BinaryTypes.String, Nullable: true}, {Name: "d", Type: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}, Nullable: true},
+		{Name: "e", Type: arrow.BinaryTypes.String, Nullable: true}}
+	row := `[{"a":1,"b":"AP8=","c":"0000-00-00","d":"1970-01-01 00:00:01Z","e":"0000-00-00"}]`
+	table := []string{"id", "raw varbinary", "born DATE", "at datetime", "name varchar", "gx_hex_raw"}
+	const columns = `"column":["id","raw","born","at","name"]`
+	header := "`id`,`gx_hex_raw_`,`born`,`at`,`name`,`raw`=to_binary(`gx_hex_raw_`,'hex')"
+	for _, tc := range []struct{ name, more, body string }{
+		{"by itself", columns, "1\x0100ff\x011970-01-01\x011970-01-01 00:00:01\x010000-00-00\x02"},
+		{"as JSON", columns + `,"loadProps":{"format":"json"}`,
+			`[{"id":1,"gx_hex_raw_":"00ff","born":"1970-01-01","at":"1970-01-01 00:00:01","name":"0000-00-00"}]`},
+		{"zeroDate null", columns + `,"zeroDate":"NULL"`, "1\x0100ff\x01\\N\x011970-01-01 00:00:01\x010000-00-00\x02"},
+		{"zeroDate by its alias", columns + `,"defaultZeroDate":"2000-02-29"`, "1\x0100ff\x012000-02-29\x011970-01-01 00:00:01\x010000-00-00\x02"},
+		{"zeroDateColumns", columns + `,"zeroDate":"error","zeroDateColumns":{"BORN":"1900-01-01 01:02:03","name":"null"}`,
+			"1\x0100ff\x011900-01-01\x011970-01-01 00:00:01\x01\\N\x02"},
+		{"convertTimeZone", columns + `,"convertTimeZone":true,"timeZone":"-03:30"`, "1\x0100ff\x011970-01-01\x011969-12-31 20:30:01\x010000-00-00\x02"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFakeCluster(t)
+			q := newFakeSQL(t, tableResults("DUP_KEYS", table...))
+			s := newSession(t)
+			s.mustOpen(withSQL(f, q, tc.more), 64<<20)
+			st := s.lane("0")
+			st.send(1, "", typed(t, fields, row))
+			if a := st.mustFinish(); a.Landed != 1 {
+				t.Fatalf("%v", a)
+			}
+			if l := f.seen()[0]; string(l.body) != tc.body || l.header.Get("columns") != header {
+				t.Errorf("%s: %q, columns %s", tc.name, l.body, l.header.Get("columns"))
+			}
+		})
+	}
+	f := newFakeCluster(t)
+	q := newFakeSQL(t, tableResults("DUP_KEYS", table...))
+	s := newSession(t)
+	s.mustOpen(withSQL(f, q, columns+`,"zeroDate":"error"`), 64<<20)
+	st := s.lane("0")
+	st.send(1, "", typed(t, fields, row))
+	if a := st.mustFinish(); a.Landed != 0 || len(a.Dirty) != 1 || a.Dirty[0].Column != "born" || !strings.Contains(a.Dirty[0].Reason, "zero date") {
+		t.Errorf("%v", a)
+	}
+}
+
+// The reader is asked for columns where the writer must look at values, and whole documents are refused then.
+func TestTreatmentsNeedColumns(t *testing.T) {
+	for _, more := range []string{`"zeroDate":"null"`, `"convertTimeZone":true,"timeZone":"Asia/Shanghai"`, `"zeroDateColumns":{"born":"null"}`} {
+		f := newFakeCluster(t)
+		q := newFakeSQL(t, tableResults("DUP_KEYS", "id", "born date"))
+		s := newSession(t)
+		if r := s.mustOpen(withSQL(f, q, more), 64<<20); !r.Self.WantsColumns {
+			t.Errorf("%s: %v", more, r.Self)
+		}
+		st := s.lane("0")
+		st.send(1, "", documents(`{"id":1}`))
+		if fault := protocol.AsFault(st.finish()); fault == nil || fault.Code != protocol.Config || fault.Place != "column" {
+			t.Errorf("%s: %+v", more, fault)
+		}
+	}
+	f := newFakeCluster(t)
+	s := newSession(t)
+	if _, err := s.open(withSQL(f, newFakeSQL(t, tableResults("DUP_KEYS", "id")), `"zeroDateColumns":{"nothere":"null"}`), 64<<20); err == nil ||
+		protocol.AsFault(err).Place != "zeroDateColumns" {
+		t.Errorf("%v", err)
 	}
 }

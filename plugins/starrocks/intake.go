@@ -2,8 +2,6 @@ package starrocks
 
 import (
 	"context"
-	"net/http"
-	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/gx-etl/gx/plugins/protocol"
@@ -18,10 +16,11 @@ type intake struct {
 	decoder rows.Decoder
 	load    *load // being gathered; nil: none
 
-	schema  *arrow.Schema // the following are made for it
-	kind    kind
-	header  http.Header
-	encoder *encode.Encoder // nil for documents
+	schema *arrow.Schema // the following are made for it
+	form                 // of the rows that come now
+	main   form          // of the schema
+	spare  form          // for rows that main cannot carry; its encoder is nil when there is none
+	spared bool          // form is spare, until the load is closed
 }
 
 func (l *lane) intake(ctx context.Context, destination string) (*intake, error) {
@@ -103,79 +102,20 @@ func (l *lane) shape(ctx context.Context, in *intake, s *arrow.Schema) error {
 	if err != nil {
 		return err
 	}
-	pr := &l.w.set.props
-	header := pr.header.Clone()
-	switch k {
-	case kindCSV:
-		d, err := pr.dialect()
-		if err != nil {
-			return protocol.Faultf(protocol.Config, "%v", err).At("loadProps")
-		}
-		pr.csvHeader(header)
-		if in.encoder, err = encode.NewCSV(s, names, d); err != nil {
-			return columnFault(err)
-		}
-	case kindJSON:
-		pr.jsonHeader(header)
-		if in.encoder, err = encode.NewJSON(s, names); err != nil {
-			return columnFault(err)
-		}
-	case kindDocuments:
-		pr.jsonHeader(header)
-		in.encoder = nil
+	if in.main, err = l.w.set.formOf(in.target, s, names, k); err != nil {
+		return err
 	}
-	if pr.columns == nil && len(names) > 0 && (k == kindCSV || in.target.explicit) {
-		header["columns"] = []string{columnsHeader(names)}
+	in.spare = form{}
+	if pr := &l.w.set.props; k == kindCSV && pr.spare() {
+		if in.spare, err = l.w.set.formOf(in.target, s, names, kindJSON); err != nil {
+			return err
+		}
+		// Only releases since 3.2.7 read compressed JSON, and the job asked for no JSON.
+		in.spare.codec = ""
+		delete(in.spare.header, "compression")
 	}
-	in.schema, in.kind, in.header = s, k, header
+	in.schema, in.form, in.spared = s, in.main, false
 	return nil
-}
-
-func columnFault(err error) error {
-	return protocol.Faultf(protocol.Config, "%v", err).At("column").Hint("name the columns of the table in the order of the reader's columns")
-}
-
-// kindOf decides how rows travel: documents and JSON values as JSON, unless the job says otherwise.
-func (w *Writer) kindOf(s *arrow.Schema) (kind, error) {
-	format := w.set.props.format
-	if rows.IsDocuments(s) {
-		if format == formatCSV {
-			return 0, protocol.Faultf(protocol.Config, "the reader sends whole JSON documents, which have no columns for csv").At("loadProps.format").
-				Hint("use format json, or name the reader's columns")
-		}
-		return kindDocuments, nil
-	}
-	if format == formatJSON || (format == "" && slices.ContainsFunc(s.Fields(), rows.IsJSON)) {
-		return kindJSON, nil
-	}
-	return kindCSV, nil
-}
-
-// namesFor are the names of a row's values. Change operations may come as a last column of their own.
-func (s *settings) namesFor(t *target, schema *arrow.Schema, k kind) ([]string, error) {
-	if k == kindDocuments {
-		return t.sources, nil
-	}
-	n := schema.NumFields()
-	var own []string
-	for _, f := range schema.Fields() {
-		own = append(own, f.Name)
-	}
-	op := n > 0 && own[n-1] == opColumn && !slices.Contains(t.sources, opColumn) && s.props.columns == nil
-	if op && t.model != "" && t.model != modelPrimary {
-		return nil, protocol.Faultf(protocol.Config, "the rows say whether they insert or delete, and table %s.%s is %s, which cannot delete", t.database, t.table, t.model).
-			At("table").Hint("write to a Primary Key table")
-	}
-	switch {
-	case t.sources == nil && k == kindCSV:
-		return nil, protocol.Faultf(protocol.Config, "the columns of %s.%s are not known, and csv needs their order", t.database, t.table).At("column").
-			Hint("name the columns, or give jdbcUrl")
-	case t.sources == nil:
-		return own, nil
-	case op:
-		return append(slices.Clone(t.sources), opColumn), nil
-	}
-	return t.sources, nil
 }
 
 // maxJSON is the most that StarRocks takes of a JSON body unless told otherwise, streaming_load_max_batch_size_mb.
@@ -205,7 +145,7 @@ func (l *lane) mostRows(k kind) int {
 func (l *lane) opened(in *intake) *load {
 	if in.load == nil {
 		pr := &l.w.set.props
-		in.load = &load{target: in.target, header: in.header, kind: in.kind, codec: pr.codec,
+		in.load = &load{target: in.target, header: in.header, kind: in.kind, codec: in.codec,
 			bare: in.kind != kindCSV && pr.oneByOne, loose: in.kind != kindCSV && pr.loose}
 		if in.kind == kindDocuments && !in.load.bare {
 			in.load.bytes = 1 // the brackets, less the comma after the last document
@@ -278,16 +218,30 @@ func (l *lane) join(ctx context.Context, in *intake, a *arrival, first, past int
 
 // encode writes the rows of a batch into the chunks of loads.
 func (l *lane) encode(ctx context.Context, in *intake, a *arrival, rec arrow.RecordBatch) (dirty []sdk.Dirty, err error) {
-	if err := in.encoder.Bind(rec); err != nil {
-		return nil, protocol.Faultf(protocol.PluginFailed, "batch %d: %v", a.sequence, err)
-	}
 	most, why := l.most(in.kind)
 	mostRows := l.mostRows(in.kind)
 	ending := int64(0) // the bracket that ends a JSON body
-	if in.kind == kindJSON {
-		ending = 1
+	turn := func(spared bool) error {
+		in.turn(spared)
+		most, why = l.most(in.kind)
+		mostRows, ending = l.mostRows(in.kind), 0
+		if in.kind == kindJSON {
+			ending = 1
+		}
+		if err := in.encoder.Bind(rec); err != nil {
+			return protocol.Faultf(protocol.PluginFailed, "batch %d: %v", a.sequence, err)
+		}
+		return nil
 	}
-	for row := range int(rec.NumRows()) {
+	if err := turn(in.spared); err != nil {
+		return nil, err
+	}
+	for row := 0; row < int(rec.NumRows()); row++ {
+		if in.spared && in.load == nil { // what could not travel has gone
+			if err := turn(false); err != nil {
+				return nil, err
+			}
+		}
 		ld := l.opened(in)
 		c := ld.tail()
 		start := len(c.buf)
@@ -297,6 +251,22 @@ func (l *lane) encode(ctx context.Context, in *intake, a *arrival, rec arrow.Rec
 		var ok bool
 		c.buf, ok = in.encoder.Append(c.buf, row)
 		size := int64(len(c.buf) - start)
+		if !ok && in.encoder.Bad().JSON && in.spare.encoder != nil && !in.spared {
+			c.buf = c.buf[:start]
+			if start == 0 {
+				ld.chunks = ld.chunks[:len(ld.chunks)-1]
+			}
+			l.count(ld)
+			if err := l.close(ctx, in, whyFormat); err != nil {
+				return nil, err
+			}
+			if err := turn(true); err != nil {
+				return nil, err
+			}
+			l.opened(in)
+			row-- // again, as JSON
+			continue
+		}
 		if reason := in.encoder.Bad(); !ok || l.tooLong(in.kind, size) {
 			c.buf = c.buf[:start]
 			if ok {

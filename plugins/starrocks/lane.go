@@ -142,6 +142,7 @@ const (
 	whyFlush    = "flush"
 	whyEnd      = "end"
 	whyMemory   = "memory"
+	whyFormat   = "format"  // the next row cannot go as CSV
 	whyRefused  = "refused" // sent again without rows that were refused
 	whyShape    = whyEnd    // of the rows of one shape
 )

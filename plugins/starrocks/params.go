@@ -41,6 +41,11 @@ type Params struct {
 	PreSQLOnResume bool     `json:"preSqlOnResume" doc:"Runs preSql also when a streaming job goes on where an earlier run stopped. Without it only the first start does."`
 	PostSQL        []string `json:"postSql" doc:"Statements to run once after the last load has landed."`
 
+	ZeroDate        *string           `json:"zeroDate" gx:"alias=defaultZeroDate" doc:"What zero dates (0000-00-00, with or without a time of zeros) become on their way into DATE and DATETIME columns: null, error (the row is dirty), or a date; 1970-01-01 00:00:00 by default. It needs jdbcUrl, and rows in columns: when it is not given, whole documents keep their zero dates."`
+	ZeroDateColumns map[string]string `json:"zeroDateColumns" doc:"zeroDate for single columns: {\"born\":\"null\"}."`
+	ConvertTimeZone bool              `json:"convertTimeZone" gx:"alias=enableTimeZoneProcess" doc:"Writes values that carry an instant (timestamps of a time zone, and texts with an offset in DATE and DATETIME columns) as wall clock of timeZone. Times without a zone stay as they are."`
+	TimeZone        string            `json:"timeZone" gx:"alias=timezone" doc:"The zone of convertTimeZone: +08:00, or a name such as Asia/Shanghai."`
+
 	StrategyOnError string            `json:"strategyOnError" default:"exit" doc:"What a load does whose rows StarRocks refuses: exit fails the job, batchDirtyData makes all its rows dirty records and goes on, rowDirtyData finds the bad rows, makes those dirty records with StarRocks' own reasons, and loads the others."`
 	RedirectMap     map[string]string `json:"redirectMap" doc:"Where a backend is to be reached, by the address the cluster knows it under: {\"127.0.0.1:8040\":\"starrocks:8040\"}."`
 	AllowedHosts    []string          `json:"allowedHosts" gx:"list" doc:"Hosts beyond those that the cluster lists which a redirect may lead to: host, host:port or *.suffix."`

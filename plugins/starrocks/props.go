@@ -300,6 +300,16 @@ func (r *propReader) together() {
 	}
 }
 
+// spare tells whether rows that CSV cannot carry may go as JSON: the job must have said nothing that ties it to either.
+func (p *props) spare() bool {
+	for _, name := range []string{"trim_space", "skip_header", "jsonpaths", "json_root", "envelope", "strip_outer_array"} {
+		if p.pathOfProp[name] != "" {
+			return false
+		}
+	}
+	return p.format == ""
+}
+
 // Delimiters that text seldom holds, for those who set none.
 const safeColumn, safeRow = `\x01`, `\x02`
 

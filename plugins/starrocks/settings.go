@@ -18,6 +18,7 @@ type settings struct {
 	columns         []string // nil: all of the table
 	routes          []route
 	props           props
+	dates           dates
 	preSQL, postSQL []string
 	user, password  string
 	dirtyBatches    bool // strategyOnError batchDirtyData
@@ -51,6 +52,7 @@ func (p *Params) settle(path string) (s settings, problems []options.Problem) {
 	p.address(&s, &j)
 	p.place(&s, &j)
 	p.rows(&s, &j)
+	p.dates(&s, &j)
 	p.statements(&s, &j)
 	p.trouble(&s, &j)
 	return s, j.problems

@@ -110,6 +110,13 @@ func TestProblems(t *testing.T) {
 		{`"topic2table":[1]`, "topic2table", "neither a text nor an object"},
 		{`"labelPrefix":"a\nb"`, "labelPrefix", "control character"},
 		{`"splitpk":"id"`, "splitpk", "no such key"},
+		{jdbc + `,"zeroDate":"0000-00-00"`, "zeroDate", "is no date"},
+		{`"zeroDate":"null"`, "zeroDate", "zeroDateColumns"},
+		{`"zeroDateColumns":{"a":"never"}`, "zeroDateColumns.a", "is no date"},
+		{`"convertTimeZone":true`, "timeZone", "needs the zone"},
+		{`"timeZone":"Mars/Olympus"`, "timeZone", "is no time zone"},
+		{`"timeZone":"Local"`, "timeZone", "is no time zone"},
+		{jdbc + `,"zeroDate":"null","loadProps":{"jsonpaths":["$.a"]}`, "loadProps.jsonpaths", "whole documents"},
 	} {
 		_, _, problems := settled(t, "{"+override(enough, tc.more)+"}")
 		found := false

@@ -2,6 +2,7 @@ package starrocks
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,10 +22,11 @@ const (
 // target is a table and what goes into it.
 type target struct {
 	database, table string
-	model           string   // "" when unknown
-	known           []string // the table's columns in its order; nil when unknown
-	sources         []string // names of a row's values, in order; nil: unknown
-	explicit        bool     // sources were named by the job
+	model           string            // "" when unknown
+	types           map[string]string // by name in lower case, such as datetime; nil when unknown
+	known           []string          // the table's columns in its order; nil when unknown
+	sources         []string          // names of a row's values, in order; nil: unknown
+	explicit        bool              // sources were named by the job
 }
 
 // replaySafe tells whether loading rows again changes nothing.
@@ -61,6 +63,12 @@ func (s *settings) arrange(t *target) error {
 		return protocol.Faultf(protocol.Config, "table %s.%s is %s, partial_update works on PRIMARY KEY tables only", t.database, t.table, t.model).
 			At("loadProps.partial_update").Hint("leave it out, or write to a Primary Key table")
 	}
+	for name := range s.dates.own {
+		if t.types != nil && t.types[name] == "" && !slices.ContainsFunc(s.props.columns, func(c string) bool { return strings.EqualFold(c, name) }) {
+			return protocol.Faultf(protocol.Config, "table %s.%s has no column %s", t.database, t.table, name).At("zeroDateColumns").
+				Hint("its columns are %s", strings.Join(t.known, ", "))
+		}
+	}
 	if t.known == nil || s.props.columns != nil || s.columns == nil {
 		return nil // what loadProps.columns names may be made up: StarRocks judges it
 	}
@@ -90,17 +98,20 @@ func (f *frontendSQL) describe(ctx context.Context, t *target) error {
 		return protocol.Faultf(protocol.Refused, "cannot read the columns of %s.%s from %s: %s", t.database, t.table, f.addr, oneLine(err)).At("jdbcUrl")
 	}
 	rows, err := f.db.QueryContext(ctx,
-		"SELECT COLUMN_NAME FROM information_schema.columns WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION", t.database, t.table)
+		"SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.columns WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION", t.database, t.table)
 	if err != nil {
 		return fail(err)
 	}
 	defer rows.Close()
+	t.types = map[string]string{}
 	for rows.Next() {
 		var name string
-		if err := rows.Scan(&name); err != nil {
+		var typ sql.NullString
+		if err := rows.Scan(&name, &typ); err != nil {
 			return fail(err)
 		}
 		t.known = append(t.known, name)
+		t.types[strings.ToLower(name)] = strings.ToLower(typ.String)
 	}
 	if err := rows.Err(); err != nil {
 		return fail(err)

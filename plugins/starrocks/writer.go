@@ -83,7 +83,7 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 	if err := w.client.Probe(ctx); err != nil {
 		return sdk.Opened{}, err
 	}
-	opened := sdk.Opened{Notes: notes, Self: sdk.Peer{Plugin: "starrocks-writer", WantsColumns: w.set.props.format == formatCSV}}
+	opened := sdk.Opened{Notes: notes, Self: sdk.Peer{Plugin: "starrocks-writer", WantsColumns: w.set.props.format == formatCSV || w.set.dates.asked}}
 	if w.set.table == "" {
 		t := &target{}
 		if err := w.set.arrange(t); err != nil {

@@ -29,9 +29,19 @@ func (e *Encoder) appendCSV(dst []byte, row int) ([]byte, bool) {
 		reason := ""
 		switch c.kind {
 		case kindText:
-			dst, reason = d.appendText(dst, c.bytes(row))
+			dst, reason = d.appendBytes(dst, c, c.bytes(row))
 		case kindJSON:
-			dst, reason = d.appendToken(dst, c.bytes(row))
+			token := c.bytes(row)
+			if s, ok := plainText(token); ok && c.dating != nil {
+				dst, reason = d.appendBytes(dst, c, s)
+			} else {
+				dst, reason = d.appendToken(dst, token)
+			}
+		case kindList, kindMap, kindStruct:
+			var plain []byte
+			if plain, reason = c.appendJSONValue(dst, row); reason == "" {
+				dst, reason = d.rewrite(plain, mark)
+			}
 		case kindBool:
 			dst = appendBool(dst, c.bit(row), "1", "0")
 		default:
@@ -61,6 +71,48 @@ func (e *Encoder) appendCSV(dst []byte, row int) ([]byte, bool) {
 		}
 	}
 	return dst, true
+}
+
+// appendBytes writes the value of a text column after its treatment.
+func (d *Dialect) appendBytes(dst []byte, c *column, s []byte) ([]byte, string) {
+	if c.dating != nil {
+		text, isNull, reason := c.dating.apply(s)
+		switch {
+		case reason != "":
+			return dst, reason
+		case isNull:
+			return append(dst, null...), ""
+		}
+		s = text
+	}
+	if c.hex {
+		return d.rewrite(appendHex(dst, s), len(dst))
+	}
+	return d.appendText(dst, s)
+}
+
+// rewrite brings the text behind mark into its final form, which is never shorter.
+func (d *Dialect) rewrite(plain []byte, mark int) ([]byte, string) {
+	text := plain[mark:]
+	if !d.encloses {
+		if len(text) == 2 && string(text) == null {
+			return plain[:mark], looksNull
+		}
+		if !utf8.Valid(text) {
+			return plain[:mark], notUTF8
+		}
+		if d.single && d.held(text) {
+			return plain[:mark], holdsDelimiter
+		}
+		return plain, ""
+	}
+	end := len(plain)
+	out, reason := d.appendText(plain, text)
+	if reason != "" {
+		return plain[:mark], reason
+	}
+	n := copy(out[mark:], out[end:])
+	return out[:mark+n], ""
 }
 
 // appendText writes a text value, or answers why it cannot be written.
@@ -119,32 +171,11 @@ func (d *Dialect) appendToken(dst, token []byte) ([]byte, string) {
 	if bytes.IndexByte(token, '\\') < 0 && len(token) >= 2 && token[len(token)-1] == '"' {
 		return d.appendText(dst, token[1:len(token)-1])
 	}
-	// The text is built behind dst and then written again in its final form, which is never shorter.
-	mark := len(dst)
 	plain, reason := appendUnquoted(dst, token)
 	if reason != "" {
 		return dst, reason
 	}
-	text := plain[mark:]
-	if !d.encloses {
-		if len(text) == 2 && string(text) == null {
-			return dst, looksNull
-		}
-		if !utf8.Valid(text) {
-			return dst, notUTF8
-		}
-		if d.single && d.held(text) {
-			return dst, holdsDelimiter
-		}
-		return plain, ""
-	}
-	end := len(plain)
-	out, reason := d.appendText(plain, text)
-	if reason != "" {
-		return dst, reason
-	}
-	n := copy(out[mark:], out[end:])
-	return out[:mark+n], ""
+	return d.rewrite(plain, len(dst))
 }
 
 // torn finds the field whose bytes, together with what follows, would be cut elsewhere than where they end; -1: none.

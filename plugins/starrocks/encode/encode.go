@@ -14,6 +14,8 @@ import (
 type Bad struct {
 	Column string // the writer's name of the column; empty when the row as a whole is meant
 	Reason string
+	// JSON tells that the row could travel as JSON.
+	JSON bool
 }
 
 // Encoder appends rows of one schema as text. Bind gives it a batch; Append may then be called for each row. Not safe
@@ -26,9 +28,10 @@ type Encoder struct {
 }
 
 // NewJSON makes an Encoder of JSON objects whose keys are names, by position of the schema's fields.
-func NewJSON(s *arrow.Schema, names []string) (*Encoder, error) {
+// treat is empty or has the treatment of each column.
+func NewJSON(s *arrow.Schema, names []string, treat ...Treatment) (*Encoder, error) {
 	e := &Encoder{}
-	if err := e.describe(s, names); err != nil {
+	if err := e.describe(s, names, treat); err != nil {
 		return nil, err
 	}
 	for i := range e.columns {
@@ -42,16 +45,17 @@ func NewJSON(s *arrow.Schema, names []string) (*Encoder, error) {
 	return e, nil
 }
 
-// NewCSV makes an Encoder of CSV lines, each ended by the row delimiter.
-func NewCSV(s *arrow.Schema, names []string, d *Dialect) (*Encoder, error) {
+// NewCSV makes an Encoder of CSV lines, each ended by the row delimiter. treat is empty or has the treatment
+// of each column.
+func NewCSV(s *arrow.Schema, names []string, d *Dialect, treat ...Treatment) (*Encoder, error) {
 	e := &Encoder{csv: d, marks: make([]int, 0, len(names))}
-	if err := e.describe(s, names); err != nil {
+	if err := e.describe(s, names, treat); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-func (e *Encoder) describe(s *arrow.Schema, names []string) error {
+func (e *Encoder) describe(s *arrow.Schema, names []string, treat []Treatment) error {
 	if s.NumFields() != len(names) {
 		return fmt.Errorf("rows have %d columns (%s), the table takes %d (%s)",
 			s.NumFields(), shortList(fieldNames(s)), len(names), shortList(names))
@@ -61,6 +65,9 @@ func (e *Encoder) describe(s *arrow.Schema, names []string) error {
 		c, err := newColumn(f, names[i])
 		if err != nil {
 			return err
+		}
+		if len(treat) > 0 {
+			c.treat(treat[i])
 		}
 		e.columns[i] = c
 	}
@@ -92,7 +99,8 @@ func (e *Encoder) Append(dst []byte, row int) ([]byte, bool) {
 func (e *Encoder) Bad() Bad { return e.bad }
 
 func (e *Encoder) refuse(c *column, reason string) bool {
-	e.bad = Bad{Column: c.name, Reason: reason}
+	e.bad = Bad{Column: c.name, Reason: reason,
+		JSON: reason == holdsDelimiter || reason == looksNull || reason == looksBlank}
 	return false
 }
 

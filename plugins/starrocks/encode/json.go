@@ -10,40 +10,9 @@ func (e *Encoder) appendJSON(dst []byte, row int) ([]byte, bool) {
 	for i := range e.columns {
 		c := &e.columns[i]
 		dst = append(dst, c.key...)
-		if c.null(row) {
-			dst = append(dst, "null"...)
-			continue
-		}
-		switch c.kind {
-		case kindText:
-			var ok bool
-			if dst, ok = appendQuoted(dst, c.bytes(row)); !ok {
-				return dst[:start], e.refuse(c, notUTF8)
-			}
-		case kindJSON:
-			token := c.bytes(row)
-			if len(token) == 0 {
-				return dst[:start], e.refuse(c, "the JSON value is empty")
-			}
-			if !utf8.Valid(token) {
-				return dst[:start], e.refuse(c, notUTF8)
-			}
-			dst = append(dst, token...)
-		case kindBool:
-			dst = appendBool(dst, c.bit(row), "true", "false")
-		default:
-			mark := len(dst)
-			dst = append(dst, '"')
-			out, quoted, reason := c.appendPlain(dst, row)
-			switch {
-			case reason != "":
-				return out[:start], e.refuse(c, reason)
-			case quoted:
-				dst = append(out, '"')
-			default: // a number: move it over the quote
-				copy(out[mark:], out[mark+1:])
-				dst = out[:len(out)-1]
-			}
+		var reason string
+		if dst, reason = c.appendJSONValue(dst, row); reason != "" {
+			return dst[:start], e.refuse(c, reason)
 		}
 	}
 	return append(dst, '}'), true

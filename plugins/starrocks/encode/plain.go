@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
+	"github.com/apache/arrow-go/v18/arrow/decimal256"
 )
 
 // appendDecimal writes n × 10^-scale with all digits of the scale: 150 with scale 2 is 1.50.
@@ -35,10 +36,41 @@ func appendDecimal(dst []byte, n decimal128.Num, scale int32) []byte {
 		digits[i] = byte('0' + lo%10)
 		lo /= 10
 	}
-	for i < len(digits)-1 && digits[i] == '0' { // a group may lead with zeros
-		i++
+	return appendScaled(dst, digits[i:], scale)
+}
+
+// appendDecimal256 is appendDecimal for numbers of 256 bits.
+func appendDecimal256(dst []byte, n decimal256.Num, scale int32) []byte {
+	words := n.Array() // least significant first
+	if n.Sign() < 0 {
+		dst = append(dst, '-')
+		carry := uint64(1)
+		for i := range words {
+			words[i], carry = bits.Add64(^words[i], 0, carry)
+		}
 	}
-	d := digits[i:]
+	var digits [5*18 + 1]byte // 2^255 has 77
+	i := len(digits)
+	const group = 1e18
+	for words != [4]uint64{} {
+		r := uint64(0)
+		for w := len(words) - 1; w >= 0; w-- {
+			words[w], r = bits.Div64(r, words[w], group)
+		}
+		for range 18 {
+			i--
+			digits[i] = byte('0' + r%10)
+			r /= 10
+		}
+	}
+	return appendScaled(dst, digits[i:], scale)
+}
+
+// appendScaled puts the point into the digits of a whole number.
+func appendScaled(dst, d []byte, scale int32) []byte {
+	for len(d) > 1 && d[0] == '0' { // a group may lead with zeros
+		d = d[1:]
+	}
 	if scale < 0 {
 		dst = append(dst, d...)
 		if len(d) == 0 {
@@ -113,19 +145,38 @@ func appendTimestamp(dst []byte, v int64, unit arrow.TimeUnit, zone *time.Locati
 	}
 	y, m, d := civil(days)
 	dst = appendCivil(dst, y, m, d)
-	dst = append(dst, ' ')
-	dst = appendTwo(dst, rest/3600)
+	return appendTime(append(dst, ' '), rest, micros), ""
+}
+
+// microseconds is the unit of appendTimestamp for times that were read from text.
+const microseconds = arrow.Microsecond
+
+// appendClock writes a time of day, as HH:MM:SS and six digits of a second when there is a fraction.
+func appendClock(dst []byte, v int64, unit arrow.TimeUnit) ([]byte, string) {
+	perSecond := int64(1)
+	for range unit { // second, millisecond, microsecond, nanosecond
+		perSecond *= 1000
+	}
+	sec, frac := floorDiv(v, perSecond)
+	if sec < 0 || sec >= secondsPerDay {
+		return dst, "the time is outside of a day"
+	}
+	return appendTime(dst, sec, time.Duration(frac*(int64(time.Second)/perSecond)).Microseconds()), ""
+}
+
+func appendTime(dst []byte, sec, micros int64) []byte {
+	dst = appendTwo(dst, sec/3600)
 	dst = append(dst, ':')
-	dst = appendTwo(dst, rest/60%60)
+	dst = appendTwo(dst, sec/60%60)
 	dst = append(dst, ':')
-	dst = appendTwo(dst, rest%60)
+	dst = appendTwo(dst, sec%60)
 	if micros != 0 {
 		dst = append(dst, '.')
 		for div := int64(100000); div > 0; div /= 10 {
 			dst = append(dst, byte('0'+micros/div%10))
 		}
 	}
-	return dst, ""
+	return dst
 }
 
 func floorDiv(a, b int64) (q, r int64) {
