@@ -27,6 +27,8 @@ type documentFlags struct {
 	allowUnresolved bool
 	lenient         bool
 	strict          bool
+	noRawSQL        bool
+	destructive     bool
 }
 
 func (d *documentFlags) register(c *cobra.Command) {
@@ -39,6 +41,8 @@ func (d *documentFlags) register(c *cobra.Command) {
 	f.BoolVar(&d.allowUnresolved, "allow-unresolved", false, "leave unknown variables as they are, as DataX does")
 	f.BoolVar(&d.lenient, "lenient", false, "unknown keys are warnings")
 	f.BoolVar(&d.strict, "strict", false, "several content elements in one document are an error")
+	f.BoolVar(&d.noRawSQL, "no-raw-sql", false, "a job with SQL of its own (preSql, postSql, querySql, session, createTableTemplate) is an error, for jobs of people you do not know")
+	f.BoolVar(&d.destructive, "allow-destructive", false, "schemaSaveMode recreate may drop the table, as allowDestructive in the job does")
 }
 
 // document is a job file that was read.

@@ -37,6 +37,12 @@ func (p *prepared) kill() {
 // once. Nothing outside is touched unless live is set. The caller kills what was started.
 func (a *app) prepare(ctx context.Context, j *job.Job, flags *documentFlags, live bool) (*prepared, []options.Problem, error) {
 	pl, problems := plan.Build(j, plan.NewRun(time.Now()), flags.lenient)
+	if flags.noRawSQL {
+		problems = append(problems, refuseRawSQL(j)...)
+	}
+	if flags.destructive {
+		allowDestructive(j, pl)
+	}
 	finder, err := a.settings.finder()
 	if err != nil {
 		return nil, nil, err

@@ -21,6 +21,7 @@ type fakeSQL struct {
 	mu      sync.Mutex // guards the following
 	results map[string]sqlResult
 	queries []string
+	created sqlResult // what information_schema.columns answers once a table was created
 	rogue   bool
 	leaked  []byte // what a rogue server was given
 	wg      sync.WaitGroup
@@ -175,6 +176,9 @@ func (f *fakeSQL) query(p *packets, q string) {
 		if strings.Contains(q, fragment) {
 			res, found = r, true
 		}
+	}
+	if strings.HasPrefix(q, "CREATE TABLE") && res.err == "" {
+		f.results["information_schema.columns"] = f.created
 	}
 	f.mu.Unlock()
 	switch {

@@ -116,4 +116,3 @@ func (s *settings) namesFor(t *target, schema *arrow.Schema, k kind) ([]string, 
 	}
 	return t.sources, nil
 }
-

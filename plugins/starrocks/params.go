@@ -37,6 +37,11 @@ type Params struct {
 	QueryTimeoutSec       int64 `json:"queryTimeoutSec" default:"300" gx:"min=1,max=86400,duration=s" doc:"Time for one answer on the MySQL port, in s."`
 	UnreachableTimeoutSec int64 `json:"unreachableTimeoutSec" default:"60" gx:"min=1,max=604800,duration=s" doc:"How long no server may answer at all before the job fails, in s. With maxRetries 0 it fails at once, with -1 it never does."`
 
+	DataSaveMode        string `json:"dataSaveMode" default:"append" gx:"enum=append|truncate|errorIfNotEmpty" doc:"What happens to rows that are in the table before the first load: append keeps them, truncate removes them, errorIfNotEmpty ends the job. A streaming job that goes on where an earlier run stopped does not truncate: that is an error, unless preSqlOnResume is set."`
+	SchemaSaveMode      string `json:"schemaSaveMode" default:"none" gx:"enum=none|createIfMissing|recreate|errorIfMissing" doc:"What happens to the table itself before the first load: none and errorIfMissing want it to be there, createIfMissing makes it when it is not, recreate makes it anew."`
+	CreateTableTemplate string `json:"createTableTemplate" doc:"The CREATE TABLE statement of schemaSaveMode, with @table for the name of the table. Without it recreate makes the table as it was."`
+	AllowDestructive    bool   `json:"allowDestructive" doc:"schemaSaveMode recreate may drop the table; --allow-destructive says so too."`
+
 	PreSQL         []string `json:"preSql" doc:"Statements to run once before the first load; @table stands for the table."`
 	PreSQLOnResume bool     `json:"preSqlOnResume" doc:"Runs preSql also when a streaming job goes on where an earlier run stopped. Without it only the first start does."`
 	PostSQL        []string `json:"postSql" doc:"Statements to run once after the last load has landed."`

@@ -20,6 +20,7 @@ type settings struct {
 	props           props
 	dates           dates
 	preSQL, postSQL []string
+	save            save
 	user, password  string
 	dirtyBatches    bool // strategyOnError batchDirtyData
 	dirtyRows       bool // strategyOnError rowDirtyData
@@ -54,6 +55,7 @@ func (p *Params) settle(path string) (s settings, problems []options.Problem) {
 	p.rows(&s, &j)
 	p.dates(&s, &j)
 	p.statements(&s, &j)
+	p.saving(&s, &j)
 	p.trouble(&s, &j)
 	return s, j.problems
 }

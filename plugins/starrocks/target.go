@@ -26,6 +26,7 @@ type target struct {
 	types           map[string]string // by name in lower case, such as datetime; nil when unknown
 	known           []string          // the table's columns in its order; nil when unknown
 	sources         []string          // names of a row's values, in order; nil: unknown
+	absent          bool              // the table is not there and will be made
 	explicit        bool              // sources were named by the job
 }
 
@@ -38,6 +39,12 @@ func (s *settings) target(ctx context.Context, f *frontendSQL, database, table s
 	if f != nil {
 		if err := f.describe(ctx, t); err != nil {
 			return nil, err
+		}
+		if t.known == nil {
+			if !s.makes(t) {
+				return nil, f.missing(ctx, t)
+			}
+			t.absent, t.types = true, nil
 		}
 	}
 	return t, s.arrange(t)
@@ -89,7 +96,7 @@ func (s *settings) arrange(t *target) error {
 	return nil
 }
 
-// describe reads the columns and the model of a table.
+// describe reads the columns and the model of a table; one that is not there has no columns.
 func (f *frontendSQL) describe(ctx context.Context, t *target) error {
 	fail := func(err error) error {
 		if ctx.Err() != nil {
@@ -116,10 +123,9 @@ func (f *frontendSQL) describe(ctx context.Context, t *target) error {
 	if err := rows.Err(); err != nil {
 		return fail(err)
 	}
-	if len(t.known) == 0 {
-		return f.missing(ctx, t)
+	if t.known != nil {
+		t.model = f.model(ctx, t)
 	}
-	t.model = f.model(ctx, t)
 	return nil
 }
 
@@ -139,7 +145,7 @@ func (f *frontendSQL) missing(ctx context.Context, t *target) error {
 	if near, ok := options.Nearest(t.table, tables); ok {
 		return fault.Hint("create it, or did you mean %s?", near)
 	}
-	return fault.Hint("create it first")
+	return fault.Hint("create it first, or let schemaSaveMode createIfMissing do it")
 }
 
 // model asks information_schema; releases before 2.5 and users without the right leave it unknown.

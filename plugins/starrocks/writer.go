@@ -151,18 +151,19 @@ func (w *Writer) targetOf(ctx context.Context, destination string) (*target, err
 	return t, nil
 }
 
-// Start serves sdk.Writer: preSql. A resumed job leaves it out, because it may clean away what the run before has loaded.
-func (w *Writer) Start(ctx context.Context, info sdk.StartInfo) ([]string, error) {
-	if len(w.set.preSQL) == 0 {
-		return nil, nil
+// Start serves sdk.Writer: schemaSaveMode, dataSaveMode, preSql. A resumed job leaves out what may clean away that which the
+// run before has loaded.
+func (w *Writer) Start(ctx context.Context, info sdk.StartInfo) (notes []string, err error) {
+	if notes, err = w.save(ctx, info); err != nil || len(w.set.preSQL) == 0 {
+		return notes, err
 	}
 	if info.Resumed && !w.params.PreSQLOnResume {
-		return []string{"preSql is left out: the job goes on where an earlier run stopped (preSqlOnResume runs it all the same)"}, nil
+		return append(notes, "preSql is left out: the job goes on where an earlier run stopped (preSqlOnResume runs it all the same)"), nil
 	}
 	if at, err := w.sql.run(ctx, "preSql", w.set.preSQL); err != nil {
 		return nil, protocol.Faultf(protocol.Refused, "%w; nothing was loaded", err).At(fmt.Sprintf("preSql[%d]", at))
 	}
-	return []string{fmt.Sprintf("preSql: %s", statements(w.set.preSQL))}, nil
+	return append(notes, fmt.Sprintf("preSql: %s", statements(w.set.preSQL))), nil
 }
 
 // Finish serves sdk.Writer: postSql.
