@@ -88,10 +88,13 @@ func (l *lane) send(ctx context.Context) {
 			o = l.sift(ctx, s, o)
 		}
 		var refused *streamload.RowsRefused
-		failed = o.err != nil && !(l.w.set.dirtyBatches && errors.As(o.err, &refused))
+		failed = o.err != nil && !(errors.As(o.err, &refused) && l.goesOn(refused))
 		l.done <- o
 	}
 }
+
+// goesOn tells whether refused rows become dirty records: by strategyOnError, and always for a row that no load can hold.
+func (l *lane) goesOn(r *streamload.RowsRefused) bool { return l.w.set.dirtyBatches || r.TooLarge }
 
 func (l *lane) run(ctx context.Context) error {
 	for {
@@ -250,7 +253,7 @@ func (l *lane) account(o outcome) error {
 		}
 	case o.err == nil:
 		a.Landed = int64(ld.rows)
-	case errors.As(o.err, &refused) && l.w.set.dirtyBatches:
+	case errors.As(o.err, &refused) && l.goesOn(refused):
 		a.Dirty = l.allDirty(ld, refused)
 	case refused != nil:
 		return protocol.Faultf(protocol.Data, "table %s.%s: %s", ld.target.database, ld.target.table, refused.Error()).At("table").

@@ -273,6 +273,39 @@ func TestRefusedLoad(t *testing.T) {
 	}
 }
 
+// A row that alone exceeds what the server takes is dirty, whatever strategyOnError says; a load of several rows says how to
+// make it smaller.
+func TestRowsBeyondTheLimitOfTheServer(t *testing.T) {
+	tooLarge := func(l fakeLoad) string {
+		if len(l.body) < 1000 {
+			return ""
+		}
+		return fmt.Sprintf(`{"Status":"Fail","Message":"body size %d exceed limit: 1000, streaming_load_max_mb in be.conf."}`, len(l.body))
+	}
+	big := `{"pad":"` + strings.Repeat("x", 2000) + `"}`
+	for _, strategy := range []string{"exit", "batchDirtyData", "rowDirtyData"} {
+		f := newFakeCluster(t)
+		f.answer = tooLarge
+		s := newSession(t)
+		s.mustOpen(params(f, `"maxBatchSize":500,"strategyOnError":"`+strategy+`"`), 64<<20)
+		st := s.lane("0")
+		st.send(1, "", documents(`{"id":1}`, big, `{"id":3}`))
+		a := st.mustFinish()
+		if a.Landed != 2 || len(a.Dirty) != 1 || a.Dirty[0].Row != 1 || !strings.Contains(a.Dirty[0].Reason, "exceed limit") || st.done[1] != 1 {
+			t.Errorf("%s: %v", strategy, a)
+		}
+	}
+	f := newFakeCluster(t)
+	f.answer = tooLarge
+	s := newSession(t)
+	s.mustOpen(params(f, ""), 64<<20)
+	st := s.lane("0")
+	st.send(1, "", documents(`{"id":1}`, big, `{"id":3}`))
+	if fault := protocol.AsFault(st.finish()); fault == nil || !strings.Contains(fault.Try, "maxBatchSize") {
+		t.Errorf("%+v", fault)
+	}
+}
+
 func TestFilteredRowsAreDirty(t *testing.T) {
 	f := newFakeCluster(t)
 	f.answer = func(l fakeLoad) string { return success(l.label, 1, 1, 1) }

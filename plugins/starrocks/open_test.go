@@ -219,6 +219,34 @@ func TestLiveCheck(t *testing.T) {
 	}
 }
 
+// What the live check sees and does not mind, it says.
+func TestLiveCheckSaysWhatItSees(t *testing.T) {
+	f := newFakeCluster(t)
+	for more, want := range map[string]string{
+		``:                                    "loadProps.strict_mode: is not true",
+		`"loadProps":{"strict_mode":"false"}`: "loadProps.strict_mode: is not true",
+		`"loadProps":{"strict_mode":"true"}`:  ": table d.t is DUPLICATE KEY",
+		`"loadProps":{"compression":"lz4_frame"}`: ": StarRocks 3.1.2-x may refuse compressed JSON",
+	} {
+		results := tableResults("DUP_KEYS", "id")
+		results["current_version()"] = sqlResult{columns: []string{"v"}, rows: [][]string{{"3.1.2-x"}}}
+		s := newSession(t)
+		r, err := s.plugin.Check(context.Background(), &v1.CheckRequest{Role: v1.Role_ROLE_WRITER, Live: true,
+			Parameters: []byte(withSQL(f, newFakeSQL(t, results), more))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, strict := false, 0
+		for _, p := range r.Problems {
+			found = found || p.Warning && strings.HasPrefix(p.Path+": "+p.Seen, want)
+			strict += strings.Count(p.Path, "strict_mode")
+		}
+		if !found || (strict == 1) != !strings.Contains(more, `"true"`) {
+			t.Errorf("%s: want %s, got %v", more, want, r.Problems)
+		}
+	}
+}
+
 func count(list []string, part string) (n int) {
 	for _, s := range list {
 		if strings.Contains(s, part) {

@@ -300,6 +300,12 @@ func (r *propReader) together() {
 	}
 }
 
+// strict tells whether StarRocks refuses rows with values that do not fit.
+func (p *props) strict() bool {
+	v := p.header["strict_mode"]
+	return len(v) == 1 && v[0] == "true"
+}
+
 // spare tells whether rows that CSV cannot carry may go as JSON: the job must have said nothing that ties it to either.
 func (p *props) spare() bool {
 	for _, name := range []string{"trim_space", "skip_header", "jsonpaths", "json_root", "envelope", "strip_outer_array"} {

@@ -267,6 +267,13 @@ func (p *Params) trouble(s *settings, j *judge) {
 		s.dirtyBatches = true
 	case strings.EqualFold(p.StrategyOnError, onErrorRow):
 		s.dirtyRows = true
+		if !s.props.strict() {
+			at := "loadProps"
+			if s.props.pathOfProp["strict_mode"] != "" {
+				at = "loadProps.strict_mode"
+			}
+			j.note(options.CodeAssumed, at, "strict_mode "+lenientMode, `"strict_mode":true`)
+		}
 	default:
 		j.wrong(options.CodeNotAllowed, "strategyOnError", fmt.Sprintf("%q is no strategy", p.StrategyOnError), "exit, batchDirtyData, rowDirtyData", onErrorExit)
 	}

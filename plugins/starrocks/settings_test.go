@@ -11,6 +11,27 @@ import (
 )
 
 // settled decodes parameters as the SDK does and gives what the writer makes of them.
+// Without strict_mode there is little to sift, and the job hears of it.
+func TestSiftingWantsStrictMode(t *testing.T) {
+	for more, path := range map[string]string{
+		`"strategyOnError":"ROWdirtydata"`:                                     "loadProps",
+		`"strategyOnError":"rowDirtyData","loadProps":{"strict_mode":false}`:   "loadProps.strict_mode",
+		`"strategyOnError":"rowDirtyData","loadProps":{"strict_mode":true}`:    "",
+		`"strategyOnError":"batchDirtyData","loadProps":{"strict_mode":false}`: "",
+	} {
+		_, _, problems := settled(t, "{"+override(enough, more)+"}")
+		got := ""
+		for _, p := range problems {
+			if strings.Contains(p.Seen, "become NULL") {
+				got = p.Path
+			}
+		}
+		if got != path {
+			t.Errorf("%s: noted at %q, want %q: %v", more, got, path, problems)
+		}
+	}
+}
+
 func settled(t *testing.T, src string) (*Params, settings, []options.Problem) {
 	t.Helper()
 	v, problems := options.Parse([]byte(src))

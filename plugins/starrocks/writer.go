@@ -228,18 +228,27 @@ func (w *Writer) release() {
 }
 
 // CheckLive serves sdk.LiveChecker: all that Open looks at, without the job.
-func (w *Writer) CheckLive(ctx context.Context) []options.Problem {
-	_, err := w.Open(ctx, sdk.OpenInfo{Job: "check", Run: "check", Lanes: 1})
+func (w *Writer) CheckLive(ctx context.Context) (problems []options.Problem) {
+	opened, err := w.Open(ctx, sdk.OpenInfo{Job: "check", Run: "check", Lanes: 1})
 	defer w.release()
-	if err == nil {
-		return nil
+	if err != nil {
+		p := options.Problem{Code: string(protocol.Internal), Seen: err.Error()}
+		if f := protocol.AsFault(err); f != nil {
+			p = options.Problem{Code: string(f.Code), Path: f.Place, Seen: f.What, Try: f.Try}
+		}
+		return []options.Problem{p}
 	}
-	p := options.Problem{Code: string(protocol.Internal), Seen: err.Error()}
-	if f := protocol.AsFault(err); f != nil {
-		p = options.Problem{Code: string(f.Code), Path: f.Place, Seen: f.What, Try: f.Try}
+	for _, note := range opened.Notes {
+		problems = append(problems, options.Problem{Code: options.CodeAssumed, Seen: note, Warning: true})
 	}
-	return []options.Problem{p}
+	if !w.set.props.strict() {
+		problems = append(problems, options.Problem{Code: options.CodeAssumed, Path: "loadProps.strict_mode", Seen: lenientMode, Try: `"strict_mode":true`, Warning: true})
+	}
+	return problems
 }
+
+// lenientMode is what loads do without strict_mode.
+const lenientMode = "is not true: values that do not fit their column become NULL where it may be, and no row is refused for them"
 
 // flushInterval is how long the first row of a load may wait.
 func (w *Writer) flushInterval() time.Duration {

@@ -51,7 +51,12 @@ func (s *Sender) Send(ctx context.Context, l *Load) (Landed, error) {
 			return s.empty(ctx, l, a, c.attempts)
 		case classRows:
 			return Landed{}, &RowsRefused{Label: l.Label, Message: clean(a.answer.Message, 400), Reason: s.firstError(ctx, a.answer), Answer: a.answer}
-		case classDenied, classNotFound, classSettings, classTooLarge, classQuota:
+		case classTooLarge:
+			if l.Rows == 1 { // no smaller load can bring it in
+				return Landed{}, &RowsRefused{Label: l.Label, Message: clean(a.answer.Message, 400), Answer: a.answer, TooLarge: true}
+			}
+			return Landed{}, permanent(l, a)
+		case classDenied, classNotFound, classSettings, classQuota:
 			return Landed{}, permanent(l, a)
 		case classExists:
 			if !c.reached {
@@ -316,6 +321,8 @@ type RowsRefused struct {
 	Message string
 	Reason  string // of the first bad row, from the server's error log; may be empty
 	Answer  Answer
+	// TooLarge tells of a single row that is beyond a limit of the server.
+	TooLarge bool
 }
 
 // Error serves error.
