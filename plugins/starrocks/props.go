@@ -34,6 +34,7 @@ type props struct {
 	loose      bool     // StarRocks may count other rows than are sent
 	timeout    time.Duration
 	partial    bool
+	strict     bool // strict_mode: StarRocks refuses rows with values that do not fit
 	setsOp     bool // columns computes __op
 	pathOfProp map[string]string
 }
@@ -235,6 +236,8 @@ func (r *propReader) flag(name string, yes bool) {
 		r.anySize = yes
 	case "partial_update":
 		r.partial = yes
+	case "strict_mode":
+		r.strict = yes
 	}
 	r.header[name] = []string{strconv.FormatBool(yes)}
 }
@@ -298,12 +301,6 @@ func (r *propReader) together() {
 		}
 		r.assumed()
 	}
-}
-
-// strict tells whether StarRocks refuses rows with values that do not fit.
-func (p *props) strict() bool {
-	v := p.header["strict_mode"]
-	return len(v) == 1 && v[0] == "true"
 }
 
 // spare tells whether rows that CSV cannot carry may go as JSON: the job must have said nothing that ties it to either.

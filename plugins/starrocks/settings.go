@@ -267,7 +267,7 @@ func (p *Params) trouble(s *settings, j *judge) {
 		s.dirtyBatches = true
 	case strings.EqualFold(p.StrategyOnError, onErrorRow):
 		s.dirtyRows = true
-		if !s.props.strict() {
+		if !s.props.strict {
 			at := "loadProps"
 			if s.props.pathOfProp["strict_mode"] != "" {
 				at = "loadProps.strict_mode"

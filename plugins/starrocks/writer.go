@@ -241,7 +241,7 @@ func (w *Writer) CheckLive(ctx context.Context) (problems []options.Problem) {
 	for _, note := range opened.Notes {
 		problems = append(problems, options.Problem{Code: options.CodeAssumed, Seen: note, Warning: true})
 	}
-	if !w.set.props.strict() {
+	if !w.set.props.strict {
 		problems = append(problems, options.Problem{Code: options.CodeAssumed, Path: "loadProps.strict_mode", Seen: lenientMode, Try: `"strict_mode":true`, Warning: true})
 	}
 	return problems
