@@ -35,9 +35,9 @@ func (ss *session) accountStatement(c *lex.Cursor) func(*lex.Cursor, *wire.Resul
 		return ss.alterDatabase
 	case c.Try("set", "password"):
 		return ss.setPassword
-	case c.Try("set", "default", "role"):
+	case ss.server.atLeast(3, 0) && c.Try("set", "default", "role"):
 		return ss.setDefaultRole
-	case c.Try("set", "role"):
+	case ss.server.atLeast(3, 0) && c.Try("set", "role"):
 		return ss.setRole
 	case c.Try("admin"):
 		return ss.admin
@@ -177,7 +177,7 @@ func (ss *session) alterUser(c *lex.Cursor, w *wire.Result) error {
 			return err
 		}
 		err = errors.Join(c.End(), users.SetPassword(user, text))
-	case c.Try("default", "role"):
+	case ss.server.atLeast(3, 0) && c.Try("default", "role"):
 		err = ss.chooseDefaults(c, user)
 	case ss.server.atLeast(3, 3) && c.Try("set", "properties"):
 		var own map[string]string

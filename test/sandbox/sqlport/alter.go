@@ -41,7 +41,7 @@ func (ss *session) alterClause(t *store.Table, c ddl.Clause) error {
 		return t.AlterColumns(c.List...)
 	case *ddl.RenameColumn:
 		// The statement came with a patch release of 3.3; the line stands for it.
-		if !st.Release().AtLeast(3, 3) {
+		if !ss.server.atLeast(3, 3) {
 			return wire.Errorf(1064, "42000", "Getting syntax error. Detail message: Unexpected input 'COLUMN', the most similar input is {'ROLLUP', 'PARTITION'}.")
 		}
 		return t.RenameColumn(c.From, c.To)

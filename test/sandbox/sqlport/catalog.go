@@ -32,6 +32,9 @@ func (p *provider) Database(ctx *sql.Context, name string) (sql.Database, error)
 			return inputDB{t}, nil
 		}
 	}
+	if name == nowhere {
+		return emptyDB{}, nil
+	}
 	if v := p.server.systemDB(name); v != nil {
 		return v, nil
 	}
@@ -42,7 +45,7 @@ func (p *provider) Database(ctx *sql.Context, name string) (sql.Database, error)
 }
 
 func (p *provider) HasDatabase(ctx *sql.Context, name string) bool {
-	return name == scratchDB && ctx.Value(scratchKey{}) != nil || p.server.hasDatabase(name)
+	return name == nowhere || name == scratchDB && ctx.Value(scratchKey{}) != nil || p.server.hasDatabase(name)
 }
 
 func (p *provider) AllDatabases(*sql.Context) []sql.Database {
@@ -64,11 +67,33 @@ func (p *provider) Function(_ *sql.Context, name string) (sql.Function, bool) {
 type database struct {
 	st   *store.Store
 	name string
+	// home is another database for the query of the view that was asked for last. The
+	// engine asks for a database anew for every name, and then for Name.
+	home string
 }
 
 var _ sql.Database = (*database)(nil)
 
-func (d *database) Name() string { return d.name }
+func (d *database) Name() string {
+	if d.home != "" {
+		return d.home
+	}
+	return d.name
+}
+
+// nowhere is the current database of a session that has none while it reads a view. It
+// holds nothing.
+const nowhere = "\x01nowhere"
+
+type emptyDB struct{}
+
+var _ sql.Database = emptyDB{}
+
+func (emptyDB) Name() string                                 { return nowhere }
+func (emptyDB) GetTableNames(*sql.Context) ([]string, error) { return nil, nil }
+func (emptyDB) GetTableInsensitive(*sql.Context, string) (sql.Table, bool, error) {
+	return nil, false, errNoDatabase
+}
 
 func (d *database) GetTableNames(*sql.Context) ([]string, error) { return d.st.Tables(d.name) }
 

@@ -16,6 +16,9 @@ func (ss *session) define(stmt lex.Statement, w *wire.Result) error {
 	if err != nil {
 		return err
 	}
+	if err := ss.server.sinceDefined(stmt, parsed); err != nil {
+		return err
+	}
 	st := ss.server.st
 	switch d := parsed.(type) {
 	case *ddl.CreateDatabase:

@@ -58,6 +58,11 @@ func (e *engine) plan(ctx context.Context, ss *session, text rewritten) (q *quer
 // analyze plans one SELECT. The library reports some errors by panicking.
 func (e *engine) analyze(ctx context.Context, ss *session, text rewritten) (q *query, err error) {
 	defer catch(&err)
+	defer func() {
+		if ss.db() == nowhere {
+			ss.base.SetCurrentDatabase("")
+		}
+	}()
 	ctx = context.WithValue(ctx, sessionKey{}, ss)
 	ctx = builtin.WithEnv(ctx, ss.env())
 	sc := sql.NewContext(ctx, sql.WithSession(ss.base), sql.WithMemoryManager(e.memory), sql.WithQuery(text.sql))

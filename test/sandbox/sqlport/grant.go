@@ -13,6 +13,9 @@ import (
 // grant runs GRANT ... TO and REVOKE ... FROM, of privileges and of roles. toward is
 // the word in front of the receiver.
 func (ss *session) grant(c *lex.Cursor, w *wire.Result, toward string) error {
+	if !ss.server.atLeast(3, 0) {
+		return ss.grantOld(c, w, toward)
+	}
 	on := c.I
 	for !c.Peek().Is("on") && !c.Peek().Is(toward) && c.Peek().Kind != lex.EOF {
 		c.Next()

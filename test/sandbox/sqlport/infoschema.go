@@ -56,8 +56,22 @@ func newInfoSchema(s *Server) *virtualDB {
 	if s.atLeast(3, 4) {
 		tracking, logs = "ID# JOB_ID# LABEL DATABASE_NAME TRACKING_LOG TYPE", trackingLogs
 	}
-	list = append(list, catalogTable{"load_tracking_logs", tracking, s.withLoads(logs)},
-		catalogTable{"stream_loads", streamLoadsColumns, s.withLoads(streamLoadsTable)})
+	if s.atLeast(3, 0) {
+		list = append(list, catalogTable{"load_tracking_logs", tracking, s.withLoads(logs)})
+	}
+	// 3.1 by the nearest statement: loads, its neighbour, came with that line.
+	if s.atLeast(3, 1) {
+		list = append(list, catalogTable{"stream_loads", streamLoadsColumns, s.withLoads(streamLoadsTable)})
+	}
+	list = slices.DeleteFunc(list, func(t catalogTable) bool {
+		switch t.name {
+		case "partitions_meta": // came with 3.1.9
+			return !s.release.AtLeastPatch(3, 1, 9)
+		case "be_tablets", "be_configs": // 3.0 by the nearest statement: the manual of 2.5 lists none of a BE
+			return !s.atLeast(3, 0)
+		}
+		return false
+	})
 	db := virtualTables(infoSchema, list)
 	slices.SortFunc(db.tables, func(a, b *virtualTable) int { return strings.Compare(a.name, b.name) })
 	return db

@@ -36,6 +36,13 @@ func (ss *session) insert(ctx context.Context, stmt lex.Statement, w *wire.Resul
 			return err
 		}
 	}
+	if t := c.Peek(); t.Is("files") && c.After(1).Is("(") && c.After(2).Kind == lex.String {
+		// Before 3.2 the grammar wants a table here.
+		if !ss.server.atLeast(3, 2) {
+			return lex.Unexpected(c.After(2), "a column name")
+		}
+		return lex.At(t, "INSERT INTO FILES is not supported by this stand-in, which has no storage of files; read the rows with SELECT")
+	}
 	if c.Peek().Is("table") && c.After(1).IsName() {
 		c.Next()
 	}
@@ -64,8 +71,11 @@ func (ss *session) insert(ctx context.Context, stmt lex.Statement, w *wire.Resul
 		}
 	}
 	in := &inserter{ss: ss, ctx: ctx, stmt: stmt, table: t}
-	if err := in.columns(c); err != nil {
+	if err := in.named(c); err != nil {
 		return err
+	}
+	if t := c.Peek(); t.Is("properties") && ss.server.atLeast(3, 4) {
+		return lex.At(t, "PROPERTIES of INSERT are not supported by this stand-in; use the variables insert_timeout and enable_insert_strict")
 	}
 	if err := in.batch.SetPartitions(only.partitions, only.temporary); err != nil {
 		return narrowError(err)
@@ -88,15 +98,40 @@ func (ss *session) insert(ctx context.Context, stmt lex.Statement, w *wire.Resul
 // labelForm is what a label looks like.
 var labelForm = regexp.MustCompile(`^[-\w]{1,128}$`)
 
-// columns reads the list of columns, or takes all of the table.
-func (in *inserter) columns(c *lex.Cursor) error {
-	s := in.table.Schema()
-	var positions []int
+// named reads the list of columns, or takes all of the table. BY NAME, since 4.0 by the
+// nearest statement, takes the columns of the query.
+func (in *inserter) named(c *lex.Cursor) error {
+	if c.Peek().Is("by") && c.After(1).Is("name") && in.ss.server.atLeast(4, 0) {
+		at := c.Next()
+		c.Next()
+		if c.Peek().Is("values") || c.Peek().Is("(") && !c.After(1).Is("select") && !c.After(1).Is("with") {
+			return lex.Unexpected(c.Peek(), "SELECT", "WITH")
+		}
+		q, err := in.ss.planText(in.ctx, in.stmt.From(c.I))
+		if err != nil {
+			return err
+		}
+		var list []lex.Token
+		for _, col := range q.node.Schema() {
+			list = append(list, lex.Token{Kind: lex.Quoted, Text: col.Name, Line: at.Line, Col: at.Col})
+		}
+		return in.columns(list)
+	}
 	if c.Peek().Is("(") && !c.After(1).Is("select") && !c.After(1).Is("with") {
 		list, err := c.Names()
 		if err != nil {
 			return err
 		}
+		return in.columns(list)
+	}
+	return in.columns(nil)
+}
+
+// columns takes the columns named, or all of the table.
+func (in *inserter) columns(list []lex.Token) error {
+	s := in.table.Schema()
+	var positions []int
+	if list != nil {
 		for _, n := range list {
 			i := s.Index(n.Text)
 			if i < 0 {

@@ -62,7 +62,7 @@ func (ss *session) defineView(ctx context.Context, stmt lex.Statement, c *lex.Cu
 	if err := c.Expect("as"); err != nil {
 		return err
 	}
-	v.Query = stmt.From(c.I)
+	v.Query, v.Home = stmt.From(c.I), ss.db()
 	q, err := ss.planText(ctx, v.Query)
 	if err != nil {
 		return err
@@ -236,8 +236,14 @@ func (d *database) GetViewDefinition(ctx *sql.Context, name string) (sql.ViewDef
 	if err != nil {
 		return sql.ViewDefinition{}, false, err
 	}
+	if v.Home != "" {
+		d.home = v.Home
+	}
+	if ss.db() == "" { // which the engine does not expect of a view; see nowhere
+		ss.base.SetCurrentDatabase(nowhere)
+	}
 	query := "SELECT * FROM (" + text.sql + ") AS " + wire.QuoteName(viewMark(v)) + " (" + names(v.Columns) + ")"
-	create := "CREATE VIEW " + wire.QuoteName(name) + " (" + names(v.Columns) + ") AS " + query
+	create := "CREATE VIEW " + wire.QuoteName(d.name) + "." + wire.QuoteName(name) + " (" + names(v.Columns) + ") AS " + query
 	return sql.ViewDefinition{Name: name, TextDefinition: query, CreateViewStatement: create}, true, nil
 }
 

@@ -24,6 +24,12 @@ func TestViews(t *testing.T) {
 	want(t, db, "SELECT n + 1 FROM above", "8")
 	run(t, db, "ALTER VIEW above AS SELECT 8 AS n")
 	want(t, db, "SELECT n FROM above", "8")
+	run(t, db, "CREATE VIEW d.home AS SELECT COUNT(*) n FROM x") // e.x, for that is where it was made
+	want(t, db, "SELECT * FROM d.home", "0")
+	nowhere := open(t, s, "")
+	want(t, nowhere, "SELECT h.n, v.k FROM d.home h, d.v WHERE v.k < 2", "0 | 1")
+	wantError(t, nowhere, "SELECT * FROM d.home, v", 1046, "No database selected")
+	want(t, nowhere, "SELECT DATABASE()", "NULL")
 	for _, c := range []struct {
 		stmt string
 		code uint16

@@ -159,7 +159,7 @@ func (s *Store) decode(r io.Reader, size int64) error {
 		}
 		databases[db] = tables
 		for range d.count(2) {
-			v := View{DB: db, Name: d.string(), Columns: items(d, d.string), Comments: items(d, d.string), Types: items(d, d.string), Nullable: items(d, d.bool),
+			v := View{DB: db, Name: d.string(), Home: d.string(), Columns: items(d, d.string), Comments: items(d, d.string), Types: items(d, d.string), Nullable: items(d, d.bool),
 				Query: d.string(), Comment: d.string(), Security: d.string()}
 			if views[db] == nil {
 				views[db] = map[string]View{}

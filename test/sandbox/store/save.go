@@ -211,6 +211,7 @@ func (s *Store) encode(w io.Writer) error {
 
 func (e *encoder) view(v View) {
 	e.string(v.Name)
+	e.string(v.Home)
 	list(e, v.Columns, e.string)
 	list(e, v.Comments, e.string)
 	list(e, v.Types, e.string)

@@ -5,6 +5,7 @@ import "sort"
 // View is a named query.
 type View struct {
 	DB, Name string
+	Home     string   // where the query looks for tables that it names alone
 	Columns  []string // names of the result's columns
 	Comments []string // of the columns, "" without one
 	Types    []string // of the columns, as CREATE TABLE writes them
