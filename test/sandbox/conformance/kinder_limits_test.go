@@ -44,6 +44,21 @@ func concurrencyLimit(e *env) {
 	e.wantRows("t", "1|a|5", "2|b|6")
 }
 
+func dataQuota(e *env) {
+	e = e.own()
+	e.run("ALTER DATABASE " + e.db + " SET DATA QUOTA 20B")
+	e.ok(e.load("t", strings.Repeat("1\tabcdefgh\t5\n", 20), "label: first"))
+	full := "Database[" + e.db + "] data size exceeds quota[20.000 B]"
+	e.want(e.load("t", "2\tb\t6\n", "label: second"), "Fail", full)
+	e.wantState("second", "UNKNOWN")
+	e.notOK(e.begin("third"), full)
+	if _, err := e.sql.ExecContext(e.t.Context(), "INSERT INTO "+e.db+".t VALUES (3, 'c', 7)"); err == nil || !strings.Contains(err.Error(), full) {
+		e.t.Errorf("INSERT: %v", err)
+	}
+	e.run("ALTER DATABASE " + e.db + " SET DATA QUOTA 1G")
+	e.ok(e.load("t", "2\tb\t6\n", "label: second"))
+}
+
 func loadsView(e *env) {
 	e.ok(e.load("t", "1\ta\t5\n", "label: good"))
 	e.want(e.load("t", "x\ta\t5\n", "label: bad"), "Fail", "too many filtered rows")

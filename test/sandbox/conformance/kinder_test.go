@@ -57,6 +57,7 @@ var probes = []probe{
 	{name: "several_bes", shows: "Loads go round the BEs that live, a transaction stays on its own; no BE is an error", run: severalBackends},
 	{name: "prepared_timeout", shows: "A prepared transaction waits for prepared_timeout, and before 3.5.4 for its own timeout", run: preparedTimeout},
 	{name: "concurrency_limit", shows: "enable_http_stream_load_limit refuses loads at once beyond the workers of a BE", run: concurrencyLimit},
+	{name: "data_quota", shows: "A database over its data quota takes no transaction more, by HTTP or SQL, until it has room", run: dataQuota},
 	{name: "loads_view", shows: "information_schema.loads shows loads by label and state", run: loadsView, since: from(4, 0)},
 	{name: "sql_transactions", shows: "From 3.5 INSERTs between BEGIN and COMMIT become visible together", run: sqlTransactions, since: from(3, 5)},
 	{name: "mapped_columns", shows: "Expressions over temporary, quoted and repeated names; strict mode for what they lose", run: mappedColumns},

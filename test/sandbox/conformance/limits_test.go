@@ -90,9 +90,13 @@ func unknownTarget(e *env) {
 		e.t.Errorf("FE: %s", r)
 	}
 	e.want(e.direct("t", "1\ta\t5\n", auth), "Fail", "Access denied; you need (at least one of) the ")
-	e.run("GRANT INSERT ON TABLE " + e.db + ".t TO USER '" + user + "'@'%'")
+	what, to := "INSERT ON TABLE "+e.db+".t", "USER '"+user+"'@'%'"
+	if !e.r.AtLeast(3, 0) {
+		what, to = "LOAD_PRIV ON "+e.db+".t", "'"+user+"'@'%'"
+	}
+	e.run("GRANT " + what + " TO " + to)
 	e.ok(send(e.path("t"), auth))
-	e.run("REVOKE INSERT ON TABLE " + e.db + ".t FROM USER '" + user + "'@'%'")
+	e.run("REVOKE " + what + " FROM " + to)
 	e.want(e.direct("t", "1\ta\t5\n", auth), "Fail", "Access denied; you need (at least one of) the ")
 	e.wantRows("t", "1|a|5")
 }

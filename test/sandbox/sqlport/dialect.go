@@ -297,6 +297,10 @@ func function(e *sqlparser.FuncExpr) sqlparser.Expr {
 	var args sqlparser.SelectExprs
 	for _, a := range e.Exprs {
 		aliased, ok := a.(*sqlparser.AliasedExpr)
+		if _, star := a.(*sqlparser.StarExpr); star && name == "count" && e.Over != nil {
+			aliased, ok = &sqlparser.AliasedExpr{Expr: sqlparser.NewIntVal([]byte("1"))}, true
+			a = aliased
+		}
 		if !ok {
 			return nil
 		}
@@ -317,10 +321,11 @@ func function(e *sqlparser.FuncExpr) sqlparser.Expr {
 		args = append(args, a)
 	}
 	e.Exprs = args
-	if e.Over != nil && (name == "sum" || name == "avg") {
-		return nil
+	find := builtin.AggregateCarrier
+	if e.Over != nil {
+		find = builtin.WindowCarrier
 	}
-	carrier, first, ok := builtin.AggregateCarrier(name, e.Distinct)
+	carrier, first, ok := find(name, e.Distinct)
 	if !ok {
 		return nil
 	}

@@ -47,10 +47,14 @@ func TestModifyByJoin(t *testing.T) {
 		{"UPDATE p SET v = 1", "must specify where clause"},
 		{"DELETE FROM p USING o", "must specify where clause"},
 		{"UPDATE p SET v = o.nosuch FROM o WHERE o.k = p.k", "cannot be resolved"},
-		{"UPDATE p SET p.v = DEFAULT WHERE k = 1", "DEFAULT"},
 	} {
 		wantError(t, db, c.stmt, 1064, c.text)
 	}
+	run(t, db, "CREATE TABLE f (k INT, a INT DEFAULT '7', b VARCHAR(9) DEFAULT 'x''y', c INT, n INT NOT NULL) PRIMARY KEY(k)")
+	run(t, db, "INSERT INTO f VALUES (1, 1, '1', 1, 1)")
+	run(t, db, "UPDATE f SET a = DEFAULT, b = DEFAULT, c = DEFAULT WHERE k = 1")
+	want(t, db, "SELECT * FROM f", "1 | 7 | x'y | NULL | 1")
+	wantError(t, db, "UPDATE f SET n = DEFAULT WHERE k = 1", 1064, "Column has no default value, column=n")
 	old := open(t, serveWith(t, st, sqlport.Options{Version: "2.5"}), "d")
 	wantError(t, old, "UPDATE p SET v = o.n FROM o WHERE p.k = o.k", 1064, "Unexpected input 'FROM'")
 	wantError(t, old, "DELETE FROM p USING o WHERE p.k = o.k", 1064, "")

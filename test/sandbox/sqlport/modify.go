@@ -356,7 +356,21 @@ func assignment(c *lex.Cursor, stmt lex.Statement, s store.Schema) (col int, exp
 		return 0, "", lex.Unexpected(c.Peek(), "an expression", "DEFAULT")
 	}
 	if c.I == from+1 && c.Toks[from].Is("default") {
-		return 0, "", lex.At(c.Toks[from], "DEFAULT is not supported in UPDATE by this stand-in")
+		expr, err = defaultOf(s.Columns[col], c.Toks[from])
+		return col, expr, err
 	}
 	return col, stmt.Between(from, c.I), nil
+}
+
+// defaultOf is the default of a column as an expression.
+func defaultOf(c store.Column, at lex.Token) (string, error) {
+	switch {
+	case c.Default == nil && c.Nullable:
+		return "NULL", nil
+	case c.Default == nil:
+		return "", lex.At(at, "Column has no default value, column=%s", c.Name)
+	case *c.Default == "CURRENT_TIMESTAMP" && c.Type.Kind == store.DateTime:
+		return "now()", nil
+	}
+	return literal(wire.Arg{Text: []byte(*c.Default)}), nil
 }

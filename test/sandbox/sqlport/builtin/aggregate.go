@@ -8,7 +8,6 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
-	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 )
 
 // aggregateCarrier is the name under which aggregate functions reach the engine's
@@ -75,6 +74,9 @@ func newAggregate(args ...sql.Expression) (sql.Expression, error) {
 		return s, nil
 	}
 	def := aggregates[plain]
+	if over := windowForms[plain]; over != nil {
+		def = over
+	}
 	if def == nil || len(args) < def.min || def.max >= 0 && len(args) > def.max {
 		return nil, noSignature(plain, args)
 	}
@@ -172,89 +174,6 @@ func (a *aggregate) NewBuffer() (sql.AggregationBuffer, error) {
 		b.seen = map[string]bool{}
 	}
 	return b, nil
-}
-
-// windowed are the aggregates that StarRocks computes over a window, too.
-var windowed = []string{"ndv", "approx_count_distinct", "bitmap_union_int", "variance", "var_pop", "variance_pop", "var_samp", "variance_samp",
-	"std", "stddev", "stddev_pop", "stddev_samp"}
-
-// NewWindowFunction serves f(..) OVER (..).
-func (a *aggregate) NewWindowFunction() (sql.WindowFunction, error) {
-	f := &windowAggregate{of: a}
-	if a.window != nil && a.window.Frame != nil {
-		framer, err := a.window.Frame.NewFramer(a.window)
-		if err != nil {
-			return nil, err
-		}
-		f.framer = framer
-	}
-	return f, nil
-}
-
-// CheckWindow refuses the aggregate functions that have no window form.
-func CheckWindow(name string, distinct bool) error {
-	name = strings.ToLower(name)
-	if aggregates[name] == nil {
-		return nil
-	}
-	if distinct {
-		return &WindowError{"DISTINCT not allowed in analytic function: " + name}
-	}
-	if !slices.Contains(windowed, name) {
-		return &WindowError{"Unsupported analytic function: " + name}
-	}
-	return nil
-}
-
-// OnlyHere says whether an aggregate function is one the engine does not know by name.
-func OnlyHere(name string) bool {
-	name = strings.ToLower(name)
-	return aggregates[name] != nil && !slices.Contains(engineAggregates, name)
-}
-
-// WindowError refuses a function over a window.
-type WindowError struct{ Reason string }
-
-func (e *WindowError) Error() string { return e.Reason }
-
-// windowAggregate computes an aggregate over frames, each from its first row on.
-type windowAggregate struct {
-	of     *aggregate
-	framer sql.WindowFramer
-}
-
-func (f *windowAggregate) Dispose() {}
-
-// DefaultFramer is from the first row of the partition to the current one, and all of
-// it without an order.
-func (f *windowAggregate) DefaultFramer() sql.WindowFramer {
-	switch {
-	case f.framer != nil:
-		return f.framer
-	case f.of.window == nil || len(f.of.window.OrderBy) == 0:
-		return aggregation.NewPartitionFramer()
-	}
-	return aggregation.NewUnboundedPrecedingToCurrentRowFramer()
-}
-
-func (f *windowAggregate) StartPartition(*sql.Context, sql.WindowInterval, sql.WindowBuffer) error {
-	return nil
-}
-
-// Compute panics with its errors, as that of windowSum does.
-func (f *windowAggregate) Compute(ctx *sql.Context, at sql.WindowInterval, rows sql.WindowBuffer) any {
-	b, err := f.of.NewBuffer()
-	for i := at.Start; err == nil && i < at.End; i++ {
-		err = b.Update(ctx, rows[i])
-	}
-	if err != nil {
-		panic(err)
-	}
-	v, err := b.Eval(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 // group is the state of an aggregate for one group.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
-	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/shopspring/decimal"
 )
@@ -100,15 +99,8 @@ func (s *sum) WithWindow(w *sql.WindowDefinition) sql.WindowAdaptableExpression 
 
 // NewWindowFunction serves SUM(..) OVER (..).
 func (s *sum) NewWindowFunction() (sql.WindowFunction, error) {
-	f := &windowSum{sum: s}
-	if s.window != nil && s.window.Frame != nil {
-		framer, err := s.window.Frame.NewFramer(s.window)
-		if err != nil {
-			return nil, err
-		}
-		f.framer = framer
-	}
-	return f, nil
+	framer, err := framerOf(s.window)
+	return &windowSum{sum: s, framer: framer}, err
 }
 
 func (s *sum) Children() []sql.Expression {
@@ -264,13 +256,7 @@ type windowSum struct {
 
 func (f *windowSum) Dispose() { expression.Dispose(f.sum.Child) }
 
-// DefaultFramer is from the first row of the partition to the current one.
-func (f *windowSum) DefaultFramer() sql.WindowFramer {
-	if f.framer != nil {
-		return f.framer
-	}
-	return aggregation.NewUnboundedPrecedingToCurrentRowFramer()
-}
+func (f *windowSum) DefaultFramer() sql.WindowFramer { return f.framer }
 
 func (f *windowSum) StartPartition(*sql.Context, sql.WindowInterval, sql.WindowBuffer) error {
 	f.total = nil
