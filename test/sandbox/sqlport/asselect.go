@@ -52,6 +52,14 @@ func (ss *session) createAs(ctx context.Context, stmt lex.Statement, as int, w *
 		}
 	}
 	clauses := stmt.Between(c.I, as)
+	properties := as // where they start
+	distributed := false
+	for i := c.I; i < as; i++ {
+		distributed = distributed || stmt.Toks[i].Is("distributed")
+		if stmt.Toks[i].Is("properties") && stmt.Toks[i].Kind == lex.Word {
+			properties = i
+		}
+	}
 	if ifNot {
 		in, err := ss.dbOr(db.Text)
 		if err != nil {
@@ -71,12 +79,20 @@ func (ss *session) createAs(ctx context.Context, stmt lex.Statement, as int, w *
 		return lex.At(name, "Number of select item is not equal to number of column given, %d and %d", len(schema), len(given))
 	}
 	var cols []string
+	first := ""
 	for i, col := range schema {
 		n := col.Name
 		if given != nil {
 			n = given[i].Text
 		}
+		if i == 0 {
+			first = wire.QuoteName(n)
+		}
 		cols = append(cols, wire.QuoteName(n)+" "+columnType(col.Type))
+	}
+	// Only in this statement do servers before 3.1 choose the distribution.
+	if !distributed && !ss.server.atLeast(3, 1) {
+		clauses = stmt.Between(c.I, properties) + " DISTRIBUTED BY HASH(" + first + ") " + stmt.Between(properties, as)
 	}
 	if err := ss.runText(ctx, head+" ("+strings.Join(cols, ", ")+") "+clauses, wire.Discard()); err != nil {
 		return err

@@ -11,18 +11,18 @@ import (
 // TestOlderSchemas: a release refuses what came after it, and takes it from then on.
 func TestOlderSchemas(t *testing.T) {
 	for _, c := range []struct{ before, since, statement, text string }{
-		{"2.5", "3.1", "CREATE TABLE t (k INT, g BIGINT AS k + 1) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k)", "a generated column came with 3.1"},
-		{"2.5", "3.1", "CREATE TABLE t (k BIGINT AUTO_INCREMENT, v INT) PRIMARY KEY(k) DISTRIBUTED BY HASH(k)", "AUTO_INCREMENT came with 3.0"},
-		{"2.5", "3.1", "CREATE TABLE t (k INT, b VARBINARY(3)) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k)", "VARBINARY came with 3.0"},
-		{"2.5", "3.1", "CREATE TABLE t (k INT, m MAP<INT, INT>) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k)", "MAP and STRUCT in tables came with 3.1"},
+		{"2.5", "3.1", "CREATE TABLE t (k INT, g BIGINT AS k + 1) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k)", "Unexpected input 'AS'"},
+		{"2.5", "3.1", "CREATE TABLE t (k BIGINT AUTO_INCREMENT, v INT) PRIMARY KEY(k) DISTRIBUTED BY HASH(k)", "Unexpected input 'AUTO_INCREMENT'"},
+		{"2.5", "3.1", "CREATE TABLE t (k INT, b VARBINARY(3)) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k)", "Unexpected input 'VARBINARY'"},
+		{"2.5", "3.1", "CREATE TABLE t (k INT, m MAP<INT, INT>) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k)", "Unsupported data type: MAP<"},
 		{"3.1", "3.3", "CREATE TABLE t (k INT, s STRING, INDEX i (s) USING GIN) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k)", "GIN came with 3.3"},
 		{"3.1", "3.3", "CREATE TABLE t (k INT, s STRING, INDEX i (s) USING NGRAMBF) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k)", "NGRAMBF came with 3.3"},
 		{"3.3", "3.5", `CREATE TABLE t (k INT, a ARRAY<FLOAT> NOT NULL, INDEX i (a) USING VECTOR ("index_type" = "hnsw")) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k)`, "VECTOR came with 3.4"},
-		{"2.5", "3.1", `CREATE TABLE t (k INT) DUPLICATE KEY(k) PARTITION BY LIST(k) (PARTITION p VALUES IN ("1")) DISTRIBUTED BY HASH(k)`, "PARTITION BY LIST came with 3.1"},
-		{"2.5", "3.1", "CREATE TABLE t (k DATE) DUPLICATE KEY(k) PARTITION BY date_trunc('day', k) DISTRIBUTED BY HASH(k)", "automatic partitioning came with 3.0"},
+		{"2.5", "3.1", `CREATE TABLE t (k INT) DUPLICATE KEY(k) PARTITION BY LIST(k) (PARTITION p VALUES IN ("1")) DISTRIBUTED BY HASH(k)`, "List partition is not supported"},
+		{"2.5", "3.1", "CREATE TABLE t (k DATE) DUPLICATE KEY(k) PARTITION BY date_trunc('day', k) DISTRIBUTED BY HASH(k)", "Unexpected input 'date_trunc'"},
 		{"3.3", "3.5", "CREATE TABLE t (k DATE, c INT) DUPLICATE KEY(k) PARTITION BY date_trunc('day', k), c DISTRIBUTED BY HASH(k)", "a partition key of expressions came with 3.4"},
 		{"3.1", "3.3", `CREATE TABLE t (k STRING) DUPLICATE KEY(k) PARTITION BY RANGE(str2date(k, '%Y')) (PARTITION p VALUES LESS THAN ("2024-01-01")) DISTRIBUTED BY HASH(k)`, "a range of an expression came with 3.3"},
-		{"2.5", "3.1", "CREATE TABLE t (k INT) DUPLICATE KEY(k)", "random distribution came with 3.1"},
+		{"2.5", "3.1", "CREATE TABLE t (k INT) DUPLICATE KEY(k)", "should contain distribution desc"},
 		{"3.1", "3.3", "CREATE TABLE t (k INT, v INT) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k) ORDER BY (v)", "only primary key support sort key"},
 	} {
 		for _, version := range []string{c.before, c.since} {

@@ -90,7 +90,7 @@ func (s *Server) sinceWords(stmt lex.Statement) error {
 		case t.Is(")"), t.Is(">"):
 			depth--
 			continue
-		case depth == 1 && t.Is("as") && next(1).Is("(") && !s.atLeast(3, 1): // a generated column
+		case depth == 1 && t.Is("as") && t.Kind == lex.Word && !s.atLeast(3, 1): // a generated column
 			return lex.Unexpected(t, "NULL", "NOT", "DEFAULT", "COMMENT", ",", ")")
 		case depth != 0 || t.Kind != lex.Word:
 			continue

@@ -31,6 +31,7 @@ func TestSince(t *testing.T) {
 		{"CREATE TABLE t# (k INT NOT NULL) DUPLICATE KEY(k) PARTITION BY LIST(k) (PARTITION p VALUES IN ('1'))" + rest, 3, 1, "List partition is not supported"},
 		{"CREATE TABLE t# (k INT, d DATETIME NOT NULL) DUPLICATE KEY(k) PARTITION BY date_trunc('day', d)" + rest, 3, 0, "Unexpected input 'date_trunc'"},
 		{"CREATE TABLE t# (k INT NOT NULL, v INT) DUPLICATE KEY(k) PARTITION BY (k)" + rest, 3, 1, "Unexpected input '('"},
+		{"CREATE TABLE t# PROPERTIES ('replication_num' = '1') AS SELECT k + 1 FROM p", 2, 5, ""},
 		{"ALTER TABLE fixed ADD COLUMN m# MAP<INT, INT>", 3, 1, "Unsupported data type: MAP<"},
 		{"ALTER TABLE fixed COMMENT = 'c'", 3, 1, "Unexpected input 'COMMENT'"},
 		{"CREATE OR REPLACE VIEW v AS SELECT 1 one", 2, 5, ""},
