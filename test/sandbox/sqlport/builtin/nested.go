@@ -239,6 +239,10 @@ func QuoteKeys(text string) string {
 		b.WriteByte(text[i])
 		starts := text[i] == '{' || text[i] == ',' && len(open) > 0 && open[len(open)-1] == '{'
 		i++
+		for starts && i < len(text) && strings.IndexByte(" \t\r\n", text[i]) >= 0 {
+			b.WriteByte(text[i])
+			i++
+		}
 		if !starts || i >= len(text) || text[i] == '"' || text[i] == '}' {
 			continue
 		}
