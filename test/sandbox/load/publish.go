@@ -75,7 +75,7 @@ func (s *Server) publish(t *ledger.Txn, w *work, delay, wait time.Duration) (vis
 	}
 	turns := s.turns.of(w)
 	delay = max(delay, s.Limits().PublishDelay)
-	if delay <= 0 && turns.tryTake() {
+	if delay <= 0 && turns.taken() {
 		defer turns.pass()
 		err := finish()
 		return err == nil, err

@@ -1,90 +1,84 @@
 package load
 
 import (
-	"cmp"
 	"slices"
 	"sync"
-
-	"github.com/gx-etl/gx/test/sandbox/store"
 )
 
 // turns let one transaction at a time become visible in each table: versions of a
 // table are published in the order of their commits.
 type turns struct {
-	mu     sync.Mutex // guards tables
-	tables map[int64]*turn
-}
-
-type turn struct {
-	token chan struct{} // holds a value while somebody has the turn
-	table int64
-	users int // who has it or waits for it; guarded by the lock of the turns
+	mu     sync.Mutex         // guards tables
+	tables map[int64][]*queue // who waits for a table, by its number; the first one has the turn
 }
 
 // queue is a transaction's place in the turns of its tables.
 type queue struct {
-	all  *turns
-	each []*turn
+	all    *turns
+	tables []int64
+	ready  chan struct{} // closed when the transaction is first in all tables
 }
 
-// of enters the tables of a transaction, which leaves them with pass. They are in the
-// order of their numbers, so that two transactions never wait for each other.
+// of lines a transaction up in all of its tables at once, so that two of them never
+// wait for each other. It leaves them with pass.
 func (ts *turns) of(w *work) *queue {
-	var tables []*store.Table
+	q := &queue{all: ts, ready: make(chan struct{})}
 	for _, p := range w.parts {
-		tables = append(tables, p.table)
+		if id := p.table.ID(); !slices.Contains(q.tables, id) {
+			q.tables = append(q.tables, id)
+		}
 	}
-	slices.SortFunc(tables, func(a, b *store.Table) int { return cmp.Compare(a.ID(), b.ID()) })
-	q := &queue{all: ts}
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if ts.tables == nil {
-		ts.tables = map[int64]*turn{}
+		ts.tables = map[int64][]*queue{}
 	}
-	for _, t := range slices.Compact(tables) {
-		x := ts.tables[t.ID()]
-		if x == nil {
-			x = &turn{token: make(chan struct{}, 1), table: t.ID()}
-			ts.tables[t.ID()] = x
-		}
-		x.users++
-		q.each = append(q.each, x)
+	for _, t := range q.tables {
+		ts.tables[t] = append(ts.tables[t], q)
 	}
+	ts.call(q)
 	return q
 }
 
-// tryTake takes all turns if nobody has one of them.
-func (q *queue) tryTake() bool {
-	for i, t := range q.each {
-		select {
-		case t.token <- struct{}{}:
-		default:
-			for _, taken := range q.each[:i] {
-				<-taken.token
-			}
-			return false
+// call tells a transaction that its turn has come, if it has. The lock is held.
+func (ts *turns) call(q *queue) {
+	for _, t := range q.tables {
+		if ts.tables[t][0] != q {
+			return
 		}
 	}
-	return true
+	close(q.ready)
 }
 
-// take waits for all turns.
-func (q *queue) take() {
-	for _, t := range q.each {
-		t.token <- struct{}{}
+// taken says whether the turn has come.
+func (q *queue) taken() bool {
+	select {
+	case <-q.ready:
+		return true
+	default:
+		return false
 	}
 }
 
-// pass gives the turns to the next ones.
+// take waits for the turn.
+func (q *queue) take() { <-q.ready }
+
+// pass gives the turn, which has come, to the next ones.
 func (q *queue) pass() {
-	for _, t := range q.each {
-		<-t.token
-	}
-	q.all.mu.Lock()
-	defer q.all.mu.Unlock()
-	for _, t := range q.each {
-		if t.users--; t.users == 0 {
-			delete(q.all.tables, t.table)
+	ts := q.all
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	var next []*queue
+	for _, t := range q.tables {
+		if ts.tables[t] = ts.tables[t][1:]; len(ts.tables[t]) == 0 {
+			delete(ts.tables, t)
+			continue
 		}
+		if first := ts.tables[t][0]; !slices.Contains(next, first) {
+			next = append(next, first)
+		}
+	}
+	for _, n := range next {
+		ts.call(n)
 	}
 }
