@@ -39,7 +39,7 @@ var refusals = []refusal{
 		}},
 	{name: "no topic given", code: 2, words: []string{"steps[0].parameter.topic"},
 		change: func(_ *harness.Case, d *harness.Document) { delete(d.Reader, "topic") }},
-	{name: "no table given", code: 2, words: []string{"steps[1].parameter.table"},
+	{name: "no table given, and none named like the topic", code: 1, words: []string{"steps[1].parameter.table", "does not exist"},
 		change: func(_ *harness.Case, d *harness.Document) { delete(d.Writer, "table") }},
 	{name: "columns of different number", code: 2, words: []string{"column"},
 		change: func(_ *harness.Case, d *harness.Document) {
