@@ -55,6 +55,7 @@ func loadTimeout(e *env) {
 	e.wantRows("t", "1|a|5", "2|b|6")
 }
 
+// FEs and BEs remember where a label began by the label alone, so this one is used nowhere else.
 func transactionRequests(e *env) {
 	post := func(op string, headers ...string) *reply {
 		e.t.Helper()
@@ -62,32 +63,32 @@ func transactionRequests(e *env) {
 	}
 	db := "db: " + e.db
 	for _, op := range []string{"begin", "prepare", "commit", "rollback"} {
-		e.notOK(post(op, "label: x", "table: t"), "No database selected.")
+		e.notOK(post(op, "label: asked", "table: t"), "No database selected.")
 		e.notOK(post(op, db, "table: t"), "Empty label.")
-		e.notOK(post(op, "label: x", "db: nowhere", "table: t"), "Database[nowhere] does not exist.", "unknown database")
+		e.notOK(post(op, "label: asked", "db: nowhere", "table: t"), "Database[nowhere] does not exist.", "unknown database")
 	}
-	e.notOK(post("dance", db, "label: x", "table: t"), "Unknown transaction operation: dance")
-	e.notOK(post("begin", db, "label: x"), "")
-	e.notOK(post("begin", db, "label: x", "table: nowhere"), "unknown table")
-	e.notOK(post("begin", db, "label: x y", "table: t"), "Label format error")
-	if r := e.do("POST", e.FEAddr()+"/api/transaction/begin", nil, "-Authorization: ", db, "label: x", "table: t"); r.code != 401 {
+	e.notOK(post("dance", db, "label: asked", "table: t"), "Unknown transaction operation: dance")
+	e.notOK(post("begin", db, "label: asked"), "")
+	e.notOK(post("begin", db, "label: asked", "table: nowhere"), "unknown table")
+	e.notOK(post("begin", db, "label: as ked", "table: t"), "Label format error")
+	if r := e.do("POST", e.FEAddr()+"/api/transaction/begin", nil, "-Authorization: ", db, "label: asked", "table: t"); r.code != 401 {
 		e.t.Errorf("no credentials: %s", r)
 	}
-	if r := e.do("POST", e.FEAddr()+"/api/transaction/begin", nil, wrongAuth, db, "label: x", "table: t"); r.code != 401 {
+	if r := e.do("POST", e.FEAddr()+"/api/transaction/begin", nil, wrongAuth, db, "label: asked", "table: t"); r.code != 401 {
 		e.t.Errorf("wrong credentials: %s", r)
 	}
-	r := e.do("POST", e.BEAddr()+"/api/transaction/begin", nil, wrongAuth, db, "label: x", "table: t")
+	r := e.do("POST", e.BEAddr()+"/api/transaction/begin", nil, wrongAuth, db, "label: asked", "table: t")
 	e.notOK(r, "Access denied")
-	e.wantState("x", "UNKNOWN")
+	e.wantState("asked", "UNKNOWN")
 	for _, op := range []string{"prepare", "commit", "rollback"} {
 		e.notOK(post(op, db, "label: never", "table: t"), "TXN_NOT_EXISTS", "No transaction found", "Can't find the transaction")
 	}
 	// A load through the FE needs Expect; a begin does not.
-	e.wantTx(post("begin", db, "label: x", "table: t"), "OK", "")
-	r = e.do("PUT", e.FEAddr()+"/api/transaction/load", nil, db, "label: x", "table: t")
+	e.wantTx(post("begin", db, "label: asked", "table: t"), "OK", "")
+	r = e.do("PUT", e.FEAddr()+"/api/transaction/load", nil, db, "label: asked", "table: t")
 	e.notOK(r, "There is no 100-continue header")
-	e.wantTx(e.txLoad("x", "1\ta\t5\n"), "OK", "")
-	e.wantTx(e.tx("commit", "x"), "OK", "")
+	e.wantTx(e.txLoad("asked", "1\ta\t5\n"), "OK", "")
+	e.wantTx(e.tx("commit", "asked"), "OK", "")
 	if e.r.AtLeast(3, 0) {
 		e.notOK(post("begin", db, "label: c", "table: t", "channel_id: 0"), "Must provide channel_num when stream load begin.")
 		e.notOK(post("begin", db, "label: c", "table: t", "channel_num: 2"), "Must provide channel_id when stream load begin.")
