@@ -148,10 +148,10 @@ func (g *graph) end(name, at string, never Category, why string) bool {
 // reach returns all steps that can be reached from the given ones, which are part of it.
 func reach(from []string, next map[string][]string) map[string]bool {
 	seen := map[string]bool{}
-	for todo := slices.Clone(from); len(todo) > 0; todo = todo[1:] {
-		if !seen[todo[0]] {
-			seen[todo[0]] = true
-			todo = append(todo, next[todo[0]]...)
+	for queue := slices.Clone(from); len(queue) > 0; queue = queue[1:] {
+		if !seen[queue[0]] {
+			seen[queue[0]] = true
+			queue = append(queue, next[queue[0]]...)
 		}
 	}
 	return seen

@@ -57,6 +57,27 @@ func (t *target) resolve(cols []string) (int, error) {
 	return t.index, nil
 }
 
+// columns and reshapes: whoever works on one column keeps all of them, under their names.
+func (t *target) columns(in []string) ([]string, error) {
+	_, err := t.resolve(in)
+	return in, err
+}
+
+func (t *target) reshapes() bool { return false }
+
+// open finds the column among the fields of a batch, and how its values are read.
+func (t *target) open(fields []arrow.Field) (int, column, error) {
+	i, err := t.resolve(namesOf(fields))
+	if err != nil {
+		return 0, column{}, err
+	}
+	c, err := columnOf(fields[i])
+	if err != nil {
+		return 0, column{}, protocol.Faultf(protocol.Data, "column %s: %w", fields[i].Name, err).At(t.path)
+	}
+	return i, c, nil
+}
+
 // counts of paras, and their meaning for messages.
 var paras = map[string]struct {
 	n    int
@@ -166,26 +187,15 @@ const longest = 1 << 20
 
 // textStep replaces the values of a column by texts.
 type textStep struct {
-	name   string
-	target target
-	edit   edit
+	name string
+	target
+	edit edit
 }
-
-func (s *textStep) columns(in []string) ([]string, error) {
-	_, err := s.target.resolve(in)
-	return in, err
-}
-
-func (s *textStep) reshapes() bool { return false }
 
 func (s *textStep) bind(fields []arrow.Field) (worker, []arrow.Field, error) {
-	i, err := s.target.resolve(namesOf(fields))
+	i, c, err := s.open(fields)
 	if err != nil {
 		return nil, nil, err
-	}
-	c, err := columnOf(fields[i])
-	if err != nil {
-		return nil, nil, protocol.Faultf(protocol.Data, "column %s: %w", fields[i].Name, err).At(s.target.path)
 	}
 	out := append([]arrow.Field(nil), fields...)
 	if !c.json {

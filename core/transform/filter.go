@@ -12,30 +12,18 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/gx-etl/gx/job/options"
-	"github.com/gx-etl/gx/plugins/protocol"
 )
 
 // filterStep takes out the rows whose value passes a test.
 type filterStep struct {
-	target target
-	test   test
+	target
+	test test
 }
-
-func (s *filterStep) columns(in []string) ([]string, error) {
-	_, err := s.target.resolve(in)
-	return in, err
-}
-
-func (s *filterStep) reshapes() bool { return false }
 
 func (s *filterStep) bind(fields []arrow.Field) (worker, []arrow.Field, error) {
-	i, err := s.target.resolve(namesOf(fields))
+	i, c, err := s.open(fields)
 	if err != nil {
 		return nil, nil, err
-	}
-	c, err := columnOf(fields[i])
-	if err != nil {
-		return nil, nil, protocol.Faultf(protocol.Data, "column %s: %w", fields[i].Name, err).At(s.target.path)
 	}
 	w := &filterWorker{test: s.test, col: i, in: c}
 	w.test.at, w.test.dated = s.test.instant(c.zone)
