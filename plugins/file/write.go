@@ -36,7 +36,6 @@ type pen struct {
 	documents bool
 
 	part  *part
-	files int
 	line  []byte
 	value []byte
 
@@ -162,8 +161,7 @@ func (p *pen) put(line []byte) error {
 
 // begin begins a file.
 func (p *pen) begin() error {
-	p.files++
-	f, err := p.w.target.begin(p.w.target.name(p.w.info.Run, p.n, p.files), p.w.options.Compress)
+	f, err := p.w.target.begin(p.w.target.name(p.w.info.Run, p.n, p.w.number(p.n)), p.w.options.Compress)
 	if err != nil {
 		return err
 	}

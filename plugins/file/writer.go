@@ -121,6 +121,7 @@ type writer struct {
 	closing chan struct{} // closed when Close is called
 	mu      sync.Mutex    // guards the following
 	lanes   int           // that have not ended
+	begun   map[int]int   // files of each lane
 	closed  bool
 	empty   chan struct{} // closed when Close was called and there are no lanes
 }
@@ -142,6 +143,17 @@ func (w *writer) leave() {
 	if w.lanes--; w.closed && w.lanes == 0 {
 		close(w.empty)
 	}
+}
+
+// number counts the files of a lane, from 1, over all its streams.
+func (w *writer) number(lane int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.begun == nil {
+		w.begun = map[int]int{}
+	}
+	w.begun[lane]++
+	return w.begun[lane]
 }
 
 // Config serves sdk.Writer.

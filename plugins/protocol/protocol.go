@@ -24,6 +24,12 @@ var Handshake = plugin.HandshakeConfig{
 // LaneKey is the gRPC metadata key that names the lane of a Write stream, in decimal.
 const LaneKey = "gx-lane"
 
+// TransactionKey is the gRPC metadata key that names the transaction of a Write stream; without it there is none.
+const TransactionKey = "gx-transaction"
+
+// TransactionName is the most that the name of a transaction takes, in bytes. It has letters, digits and dashes.
+const TransactionName = 64
+
 // Capabilities that a RoleSpec may list.
 const (
 	CapBatch     = "batch"

@@ -106,6 +106,7 @@ func openInfo(in *v1.OpenRequest) OpenInfo {
 func openReply(o Opened) *v1.OpenReply {
 	return &v1.OpenReply{
 		Notes: validAll(o.Notes), ReplaySafe: o.ReplaySafe, Columns: validAll(o.Columns), Documents: o.Documents, Resumes: o.Resumes,
+		Frozen: o.Frozen, Transactions: o.Transactions, NoTransactions: valid(o.NoTransactions),
 		Self: &v1.Peer{Plugin: o.Self.Plugin, Columns: validAll(o.Self.Columns), WantsColumns: o.Self.WantsColumns,
 			WantsDestination: o.Self.WantsDestination},
 	}

@@ -29,6 +29,8 @@ type In struct {
 	flush   chan struct{}
 	send    func(*v1.Ack) error
 
+	transaction string
+
 	mu     sync.Mutex // guards the following and the sending side of the stream
 	ranges ranges
 	given  uint64        // highest sequence that the writer has in hand
@@ -46,6 +48,10 @@ func newIn(send func(*v1.Ack) error) *In {
 // Batches yields the lane's batches in order. It is closed when there are no more of them, or after the context of Write
 // has ended: then nothing is to be flushed. The writer releases each batch.
 func (in *In) Batches() <-chan *Batch { return in.batches }
+
+// Transaction is the name of the transaction that the batches belong to, for a TwoPhase writer; empty: none, an ack says
+// that the rows are visible.
+func (in *In) Transaction() string { return in.transaction }
 
 // Flush yields a value when the core wants everything gathered so far to be loaded and acked.
 func (in *In) Flush() <-chan struct{} { return in.flush }
@@ -158,6 +164,22 @@ func (in *In) leave() error {
 			in.ranges.safe+1, in.ranges.recv)
 	}
 	return nil
+}
+
+func (in *In) hasLeft() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.left
+}
+
+// gone tells whether nothing of the stream runs any more.
+func (in *In) gone() bool {
+	select {
+	case <-in.pumped:
+		return true
+	default:
+		return false
+	}
 }
 
 // flushTo waits until the writer has everything up to seq in hand, asks it to flush, and waits for the acks. To ask when

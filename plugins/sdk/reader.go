@@ -71,7 +71,7 @@ func (s *readerServer) Read(in *v1.ReadRequest, stream grpc.ServerStreamingServe
 	for _, sh := range in.Shards {
 		shards = append(shards, Shard{Name: sh.Name, Descriptor: sh.Descriptor_, Rows: sh.Rows})
 	}
-	out := &Out{send: func(f *wire.Frame) error { return stream.SendMsg(f) }}
+	out := &Out{send: func(f *wire.Frame) error { return stream.SendMsg(f) }, seq: in.After}
 	return fault(r.Read(stream.Context(), int(in.Lane), shards, out))
 }
 
@@ -96,7 +96,7 @@ func (s *readerServer) Decide(ctx context.Context, in *v1.DecideRequest) (*v1.De
 	if !ok {
 		return nil, protocol.NotSupported("Decide")
 	}
-	return &v1.DecideReply{}, fault(d.Decide(ctx, positions(in.Positions), in.Tokens))
+	return &v1.DecideReply{}, fault(d.Decide(ctx, positions(in.Positions), in.Transactions))
 }
 
 func (s *readerServer) Recover(ctx context.Context, _ *v1.RecoverRequest) (*v1.RecoverReply, error) {
@@ -108,11 +108,11 @@ func (s *readerServer) Recover(ctx context.Context, _ *v1.RecoverRequest) (*v1.R
 	if !ok {
 		return nil, protocol.NotSupported("Recover")
 	}
-	tokens, err := d.Recover(ctx)
+	transactions, err := d.Recover(ctx)
 	if err != nil {
 		return nil, fault(err)
 	}
-	return &v1.RecoverReply{Tokens: tokens}, nil
+	return &v1.RecoverReply{Transactions: transactions}, nil
 }
 
 func (s *readerServer) Close(ctx context.Context, _ *v1.CloseRequest) (*v1.CloseReply, error) {

@@ -57,7 +57,7 @@ type WriterSpec struct {
 // OpenInfo is what the core says about the run.
 type OpenInfo struct {
 	Job       string
-	Run       string // unique per run: letters, digits, dashes
+	Run       string // unique per run, also of one that resumes another: letters, digits, dashes
 	Streaming bool
 	Lanes     int
 	Memory    int64 // bytes of rows this plugin may hold at once, over all lanes
@@ -86,6 +86,13 @@ type Opened struct {
 	Documents  bool     // reader: rows are whole JSON documents
 	// Resumes tells of a streaming reader that its source holds a position of an earlier run.
 	Resumes bool
+	// Frozen tells of a reader that each of its shards can be read by itself, in any order, also by another process of the
+	// same job: the descriptor holds all that Read needs.
+	Frozen bool
+	// Transactions tells of a TwoPhase writer that it takes transactions in this job.
+	Transactions bool
+	// NoTransactions is why a TwoPhase writer takes none, in words.
+	NoTransactions string
 }
 
 // StartInfo is what is known when every plugin of the job is open.
@@ -118,8 +125,8 @@ type Dirty struct {
 	Key      []byte
 }
 
-// Reader reads one source. Read runs once per lane, lanes side by side; Commit may overlap Read. Everything else is called
-// one at a time, in the order of the methods.
+// Reader reads one source. Read runs side by side for several lanes, and on one lane again after it has returned nil, with
+// other shards; Commit may overlap Read. Everything else is called one at a time, in the order of the methods.
 type Reader interface {
 	// Config returns a pointer to the struct that takes the step's parameters (tags: package options). It is filled
 	// before Open. When the struct has a method Check(path string) []options.Problem, that is asked too.
@@ -137,7 +144,7 @@ type Reader interface {
 	Close(ctx context.Context) error
 }
 
-// Writer writes one target. Write runs once per lane, lanes side by side.
+// Writer writes one target. Write runs side by side for several lanes, and on one lane again after it has returned nil.
 type Writer interface {
 	Config() any
 	// Open connects and verifies the target, and changes nothing. When it fails it leaves nothing behind: Close is not
@@ -159,27 +166,33 @@ type LiveChecker interface {
 	CheckLive(ctx context.Context) []options.Problem
 }
 
-// Decider is a Reader whose source can make positions and a writer's tokens final in one durable step.
+// Decider is a Reader whose source can make positions and a writer's transactions final in one durable step.
 type Decider interface {
-	Decide(ctx context.Context, positions []ShardPosition, tokens [][]byte) error
-	Recover(ctx context.Context) (tokens [][]byte, err error)
+	Decide(ctx context.Context, positions []ShardPosition, transactions []string) error
+	Recover(ctx context.Context) (transactions []string, err error)
 }
 
-// TokenState is what became of a prepared token.
-type TokenState int
+// TransactionState is what became of a transaction.
+type TransactionState int
 
-// The states of a token. TokenUnknown is never turned into an action.
+// The states of a transaction. TransactionUnknown is never turned into an action.
 const (
-	TokenUnknown TokenState = iota
-	TokenPrepared
-	TokenCommitted
-	TokenAborted
+	TransactionUnknown  TransactionState = iota // no evidence either way
+	TransactionOpen                             // begun and not prepared: rows may be missing
+	TransactionPrepared                         // complete, durable, invisible
+	TransactionCommitted
+	TransactionAborted
 )
 
-// TwoPhase is a Writer that can make rows durable before they are visible.
+// TwoPhase is a Writer that can make rows durable before they are visible: In.Transaction of a lane names the transaction
+// that its rows belong to. Each verb may be asked about a transaction that another process of the same job wrote, and may
+// be repeated.
 type TwoPhase interface {
-	Prepare(ctx context.Context, lanes []int) (token []byte, err error)
-	Commit(ctx context.Context, token []byte) error
-	Abort(ctx context.Context, token []byte) error
-	Resolve(ctx context.Context, token []byte) (TokenState, error)
+	// Prepare makes a transaction durable whose Write has returned nil. It may be one into which no row was written.
+	Prepare(ctx context.Context, transaction string) error
+	// Commit makes a prepared transaction visible.
+	Commit(ctx context.Context, transaction string) error
+	// Abort throws a transaction away, prepared or not. One that never was is none to complain about.
+	Abort(ctx context.Context, transaction string) error
+	Resolve(ctx context.Context, transaction string) (TransactionState, error)
 }

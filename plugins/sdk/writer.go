@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type writerServer struct {
 	mu      sync.Mutex // guards the following
 	writer  Writer
 	lanes   map[uint32]*In
+	ended   []*In         // earlier streams of the lanes whose pump may still run
 	changed chan struct{} // closed and replaced when a lane is opened
 }
 
@@ -68,13 +70,19 @@ func (s *writerServer) Write(stream grpc.BidiStreamingServer[v1.Batch, v1.Ack]) 
 	if err != nil {
 		return fault(err)
 	}
-	lane, err := laneOf(stream.Context())
+	lane, transaction, err := streamOf(stream.Context())
+	if err == nil && transaction != "" {
+		if _, ok := w.(TwoPhase); !ok {
+			return protocol.NotSupported("a transaction")
+		}
+	}
 	if err != nil {
 		return fault(err)
 	}
 	in := newIn(stream.Send)
+	in.transaction = transaction
 	if !s.take(lane, in) {
-		return fault(protocol.Faultf(protocol.Internal, "lane %d was opened before, or after Close", lane))
+		return fault(protocol.Faultf(protocol.Internal, "lane %d is open, or opened after Close", lane))
 	}
 	ctx, cancel := context.WithCancelCause(stream.Context())
 	defer cancel(nil)
@@ -92,30 +100,41 @@ func (s *writerServer) Write(stream grpc.BidiStreamingServer[v1.Batch, v1.Ack]) 
 	return incomplete
 }
 
-// take gives a lane to a stream; each lane belongs to one stream of the job, and to none after Close.
+// take gives a lane to a stream; each lane belongs to one stream at a time, and to none after Close.
 func (s *writerServer) take(lane uint32, in *In) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, taken := s.lanes[lane]; taken || s.lanes == nil {
+	if s.lanes == nil {
 		return false
 	}
+	if before := s.lanes[lane]; before != nil {
+		if !before.hasLeft() {
+			return false
+		}
+		s.ended = append(s.ended, before)
+	}
+	s.ended = slices.DeleteFunc(s.ended, (*In).gone)
 	s.lanes[lane] = in
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return true
 }
 
-func laneOf(ctx context.Context) (uint32, error) {
+// streamOf reads the metadata of a Write stream.
+func streamOf(ctx context.Context) (lane uint32, transaction string, err error) {
 	md, _ := metadata.FromIncomingContext(ctx)
 	v := md.Get(protocol.LaneKey)
 	if len(v) != 1 {
-		return 0, protocol.Faultf(protocol.Internal, "a Write stream without %s", protocol.LaneKey)
+		return 0, "", protocol.Faultf(protocol.Internal, "a Write stream without %s", protocol.LaneKey)
 	}
 	n, err := strconv.ParseUint(v[0], 10, 32)
 	if err != nil {
-		return 0, protocol.Faultf(protocol.Internal, "%s is %q", protocol.LaneKey, v[0])
+		return 0, "", protocol.Faultf(protocol.Internal, "%s is %q", protocol.LaneKey, v[0])
 	}
-	return uint32(n), nil
+	if v = md.Get(protocol.TransactionKey); len(v) > 0 {
+		transaction = v[0]
+	}
+	return uint32(n), transaction, nil
 }
 
 func (s *writerServer) Flush(ctx context.Context, in *v1.FlushRequest) (*v1.FlushReply, error) {
@@ -172,31 +191,23 @@ func (s *writerServer) Prepare(ctx context.Context, in *v1.PrepareRequest) (*v1.
 	if err != nil {
 		return nil, err
 	}
-	lanes := make([]int, len(in.Lanes))
-	for i, l := range in.Lanes {
-		lanes[i] = int(l)
-	}
-	token, err := t.Prepare(ctx, lanes)
-	if err != nil {
-		return nil, fault(err)
-	}
-	return &v1.PrepareReply{Token: token}, nil
+	return &v1.PrepareReply{}, fault(t.Prepare(ctx, in.Transaction))
 }
 
-func (s *writerServer) Commit(ctx context.Context, in *v1.CommitTokenRequest) (*v1.CommitTokenReply, error) {
+func (s *writerServer) Commit(ctx context.Context, in *v1.CommitRequest) (*v1.CommitReply, error) {
 	t, err := s.twoPhase("Commit")
 	if err != nil {
 		return nil, err
 	}
-	return &v1.CommitTokenReply{}, fault(t.Commit(ctx, in.Token))
+	return &v1.CommitReply{}, fault(t.Commit(ctx, in.Transaction))
 }
 
-func (s *writerServer) Abort(ctx context.Context, in *v1.AbortTokenRequest) (*v1.AbortTokenReply, error) {
+func (s *writerServer) Abort(ctx context.Context, in *v1.AbortRequest) (*v1.AbortReply, error) {
 	t, err := s.twoPhase("Abort")
 	if err != nil {
 		return nil, err
 	}
-	return &v1.AbortTokenReply{}, fault(t.Abort(ctx, in.Token))
+	return &v1.AbortReply{}, fault(t.Abort(ctx, in.Transaction))
 }
 
 func (s *writerServer) Resolve(ctx context.Context, in *v1.ResolveRequest) (*v1.ResolveReply, error) {
@@ -204,17 +215,19 @@ func (s *writerServer) Resolve(ctx context.Context, in *v1.ResolveRequest) (*v1.
 	if err != nil {
 		return nil, err
 	}
-	state, err := t.Resolve(ctx, in.Token)
+	state, err := t.Resolve(ctx, in.Transaction)
 	if err != nil {
 		return nil, fault(err)
 	}
 	out := v1.ResolveReply_STATE_UNKNOWN
 	switch state {
-	case TokenPrepared:
+	case TransactionOpen:
+		out = v1.ResolveReply_STATE_OPEN
+	case TransactionPrepared:
 		out = v1.ResolveReply_STATE_PREPARED
-	case TokenCommitted:
+	case TransactionCommitted:
 		out = v1.ResolveReply_STATE_COMMITTED
-	case TokenAborted:
+	case TransactionAborted:
 		out = v1.ResolveReply_STATE_ABORTED
 	}
 	return &v1.ResolveReply{State: out}, nil
@@ -234,17 +247,17 @@ func (s *writerServer) Finish(ctx context.Context, in *v1.FinishRequest) (*v1.Fi
 
 func (s *writerServer) Close(ctx context.Context, _ *v1.CloseRequest) (*v1.CloseReply, error) {
 	s.mu.Lock()
-	w, lanes := s.writer, s.lanes
-	s.writer, s.lanes = nil, nil
+	w, all := s.writer, s.ended
+	for _, in := range s.lanes {
+		all = append(all, in)
+	}
+	s.writer, s.lanes, s.ended = nil, nil, nil
 	s.mu.Unlock()
 	if w == nil {
 		return &v1.CloseReply{}, nil
 	}
-	for _, in := range lanes {
-		in.mu.Lock()
-		left := in.left
-		in.mu.Unlock()
-		if !left {
+	for _, in := range all {
+		if !in.hasLeft() {
 			continue // the core closes with a stream open: Close below is what may end it
 		}
 		select {

@@ -15,14 +15,14 @@ import (
 func (w *Writer) Write(ctx context.Context, number int, in *sdk.In) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	leave, err := w.enter(number, cancel)
+	labels, leave, err := w.enter(number, cancel)
 	if err != nil {
 		return err
 	}
 	defer leave()
 	l := &lane{
 		w: w, in: in, budget: w.budget, interval: w.flushInterval(),
-		labels:  streamload.NewLabels(w.labelPrefix(), w.info.Run, number),
+		labels:  labels,
 		intakes: map[string]*intake{},
 		queue:   make(chan *load, w.params.FlushQueueLength),
 		done:    make(chan outcome, w.params.FlushQueueLength+2),

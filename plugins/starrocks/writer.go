@@ -26,9 +26,10 @@ type Writer struct {
 	asking  sync.Mutex         // guards the following; held while the cluster is asked
 	targets map[string]*target // by destination
 
-	mu    sync.Mutex     // guards the following
-	stops map[int]func() // of the lanes that run; nil before Open and after Close
-	lanes sync.WaitGroup // those lanes; grows only while stops is there
+	mu     sync.Mutex                 // guards the following
+	stops  map[int]func()             // of the lanes that run; nil before Open and after Close
+	lanes  sync.WaitGroup             // those lanes; grows only while stops is there
+	labels map[int]*streamload.Labels // by lane: a lane that is opened again goes on where it was
 }
 
 // Config serves sdk.Writer.
@@ -42,7 +43,7 @@ func (w *Writer) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 			return sdk.Opened{}, protocol.Faultf(protocol.Config, "%s", p.Seen).At(p.Path).Hint("%s", p.Try)
 		}
 	}
-	w.set, w.info, w.targets, w.stops = set, info, map[string]*target{}, map[int]func(){}
+	w.set, w.info, w.targets, w.stops, w.labels = set, info, map[string]*target{}, map[int]func(){}, map[int]*streamload.Labels{}
 	w.budget = w.params.TotalBufferBytes
 	if info.Memory > 0 {
 		w.budget = min(w.budget, info.Memory)
@@ -185,16 +186,19 @@ func statements(list []string) string {
 	return fmt.Sprintf("%d statements", len(list))
 }
 
-// enter notes a lane that begins, so that Close can end it; leave is to be called when it is gone.
-func (w *Writer) enter(number int, stop func()) (leave func(), err error) {
+// enter notes a lane that begins, so that Close can end it, and lends it the labels; leave is to be called when it is gone.
+func (w *Writer) enter(number int, stop func()) (labels *streamload.Labels, leave func(), err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.stops == nil {
-		return nil, protocol.Faultf(protocol.Internal, "lane %d begins on a writer that is not open", number)
+		return nil, nil, protocol.Faultf(protocol.Internal, "lane %d begins on a writer that is not open", number)
+	}
+	if w.labels[number] == nil {
+		w.labels[number] = streamload.NewLabels(w.labelPrefix(), w.info.Run, number)
 	}
 	w.lanes.Add(1)
 	w.stops[number] = stop
-	return func() {
+	return w.labels[number], func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		delete(w.stops, number)

@@ -134,28 +134,32 @@ type ResolveReply_State int32
 
 const (
 	ResolveReply_STATE_UNSPECIFIED ResolveReply_State = 0
-	ResolveReply_STATE_PREPARED    ResolveReply_State = 1
-	ResolveReply_STATE_COMMITTED   ResolveReply_State = 2
-	ResolveReply_STATE_ABORTED     ResolveReply_State = 3
+	// Begun and not prepared: rows may be missing.
+	ResolveReply_STATE_OPEN      ResolveReply_State = 1
+	ResolveReply_STATE_PREPARED  ResolveReply_State = 2
+	ResolveReply_STATE_COMMITTED ResolveReply_State = 3
+	ResolveReply_STATE_ABORTED   ResolveReply_State = 4
 	// No evidence either way: never turned into an action.
-	ResolveReply_STATE_UNKNOWN ResolveReply_State = 4
+	ResolveReply_STATE_UNKNOWN ResolveReply_State = 5
 )
 
 // Enum value maps for ResolveReply_State.
 var (
 	ResolveReply_State_name = map[int32]string{
 		0: "STATE_UNSPECIFIED",
-		1: "STATE_PREPARED",
-		2: "STATE_COMMITTED",
-		3: "STATE_ABORTED",
-		4: "STATE_UNKNOWN",
+		1: "STATE_OPEN",
+		2: "STATE_PREPARED",
+		3: "STATE_COMMITTED",
+		4: "STATE_ABORTED",
+		5: "STATE_UNKNOWN",
 	}
 	ResolveReply_State_value = map[string]int32{
 		"STATE_UNSPECIFIED": 0,
-		"STATE_PREPARED":    1,
-		"STATE_COMMITTED":   2,
-		"STATE_ABORTED":     3,
-		"STATE_UNKNOWN":     4,
+		"STATE_OPEN":        1,
+		"STATE_PREPARED":    2,
+		"STATE_COMMITTED":   3,
+		"STATE_ABORTED":     4,
+		"STATE_UNKNOWN":     5,
 	}
 )
 
@@ -681,7 +685,7 @@ type OpenRequest struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	Parameters []byte                 `protobuf:"bytes,1,opt,name=parameters,proto3" json:"parameters,omitempty"`
 	Job        string                 `protobuf:"bytes,2,opt,name=job,proto3" json:"job,omitempty"`
-	// Unique per run: letters, digits and dashes.
+	// Unique per run, also of a run that resumes an earlier one: letters, digits and dashes.
 	Run   string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
 	Mode  Mode   `protobuf:"varint,4,opt,name=mode,proto3,enum=gx.plugin.v1.Mode" json:"mode,omitempty"`
 	Lanes uint32 `protobuf:"varint,5,opt,name=lanes,proto3" json:"lanes,omitempty"`
@@ -862,9 +866,16 @@ type OpenReply struct {
 	Columns   []string `protobuf:"bytes,4,rep,name=columns,proto3" json:"columns,omitempty"`
 	Documents bool     `protobuf:"varint,5,opt,name=documents,proto3" json:"documents,omitempty"`
 	// The source holds a position of an earlier run of this job, from which a streaming reader goes on.
-	Resumes       bool `protobuf:"varint,6,opt,name=resumes,proto3" json:"resumes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Resumes bool `protobuf:"varint,6,opt,name=resumes,proto3" json:"resumes,omitempty"`
+	// A reader whose shards hold all that Read needs: each can be read by itself, in any order, also by another process of
+	// the same job, which then gets the same part of the source. Split is not called in a run that was given shards.
+	Frozen bool `protobuf:"varint,7,opt,name=frozen,proto3" json:"frozen,omitempty"`
+	// A writer that takes transactions in this job, into its one target.
+	Transactions bool `protobuf:"varint,8,opt,name=transactions,proto3" json:"transactions,omitempty"`
+	// Why a writer that knows transactions cannot use them in this job, in words.
+	NoTransactions string `protobuf:"bytes,9,opt,name=no_transactions,json=noTransactions,proto3" json:"no_transactions,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *OpenReply) Reset() {
@@ -937,6 +948,27 @@ func (x *OpenReply) GetResumes() bool {
 		return x.Resumes
 	}
 	return false
+}
+
+func (x *OpenReply) GetFrozen() bool {
+	if x != nil {
+		return x.Frozen
+	}
+	return false
+}
+
+func (x *OpenReply) GetTransactions() bool {
+	if x != nil {
+		return x.Transactions
+	}
+	return false
+}
+
+func (x *OpenReply) GetNoTransactions() string {
+	if x != nil {
+		return x.NoTransactions
+	}
+	return ""
 }
 
 type SplitRequest struct {
@@ -1090,9 +1122,11 @@ func (x *Shard) GetRows() int64 {
 }
 
 type ReadRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Lane          uint32                 `protobuf:"varint,1,opt,name=lane,proto3" json:"lane,omitempty"`
-	Shards        []*Shard               `protobuf:"bytes,2,rep,name=shards,proto3" json:"shards,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Lane   uint32                 `protobuf:"varint,1,opt,name=lane,proto3" json:"lane,omitempty"`
+	Shards []*Shard               `protobuf:"bytes,2,rep,name=shards,proto3" json:"shards,omitempty"`
+	// The stream numbers its batches from after + 1.
+	After         uint64 `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1141,11 +1175,18 @@ func (x *ReadRequest) GetShards() []*Shard {
 	return nil
 }
 
+func (x *ReadRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
 // Batch carries rows of one shard for one destination. The core forwards it without opening arrow; header fields come
 // first on the wire and arrow last.
 type Batch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1, 2, 3 … on each Read stream.
+	// 1, 2, 3 … on each Read stream, from after + 1.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// The shard that the rows belong to, such as "orders/3". Order is kept within it.
 	Shard string `protobuf:"bytes,2,opt,name=shard,proto3" json:"shard,omitempty"`
@@ -1683,7 +1724,7 @@ func (x *CommitPositionsReply) GetLost() []string {
 type DecideRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Positions     []*ShardPosition       `protobuf:"bytes,1,rep,name=positions,proto3" json:"positions,omitempty"`
-	Tokens        [][]byte               `protobuf:"bytes,2,rep,name=tokens,proto3" json:"tokens,omitempty"`
+	Transactions  []string               `protobuf:"bytes,2,rep,name=transactions,proto3" json:"transactions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1725,9 +1766,9 @@ func (x *DecideRequest) GetPositions() []*ShardPosition {
 	return nil
 }
 
-func (x *DecideRequest) GetTokens() [][]byte {
+func (x *DecideRequest) GetTransactions() []string {
 	if x != nil {
-		return x.Tokens
+		return x.Transactions
 	}
 	return nil
 }
@@ -1806,7 +1847,7 @@ func (*RecoverRequest) Descriptor() ([]byte, []int) {
 
 type RecoverReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Tokens        [][]byte               `protobuf:"bytes,1,rep,name=tokens,proto3" json:"tokens,omitempty"`
+	Transactions  []string               `protobuf:"bytes,1,rep,name=transactions,proto3" json:"transactions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1841,9 +1882,9 @@ func (*RecoverReply) Descriptor() ([]byte, []int) {
 	return file_gxplugin_proto_rawDescGZIP(), []int{24}
 }
 
-func (x *RecoverReply) GetTokens() [][]byte {
+func (x *RecoverReply) GetTransactions() []string {
 	if x != nil {
-		return x.Tokens
+		return x.Transactions
 	}
 	return nil
 }
@@ -2028,7 +2069,7 @@ func (*FlushReply) Descriptor() ([]byte, []int) {
 
 type PrepareRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Lanes         []uint32               `protobuf:"varint,1,rep,packed,name=lanes,proto3" json:"lanes,omitempty"`
+	Transaction   string                 `protobuf:"bytes,1,opt,name=transaction,proto3" json:"transaction,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2063,16 +2104,15 @@ func (*PrepareRequest) Descriptor() ([]byte, []int) {
 	return file_gxplugin_proto_rawDescGZIP(), []int{29}
 }
 
-func (x *PrepareRequest) GetLanes() []uint32 {
+func (x *PrepareRequest) GetTransaction() string {
 	if x != nil {
-		return x.Lanes
+		return x.Transaction
 	}
-	return nil
+	return ""
 }
 
 type PrepareReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Token         []byte                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2107,34 +2147,27 @@ func (*PrepareReply) Descriptor() ([]byte, []int) {
 	return file_gxplugin_proto_rawDescGZIP(), []int{30}
 }
 
-func (x *PrepareReply) GetToken() []byte {
-	if x != nil {
-		return x.Token
-	}
-	return nil
-}
-
-type CommitTokenRequest struct {
+type CommitRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Token         []byte                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	Transaction   string                 `protobuf:"bytes,1,opt,name=transaction,proto3" json:"transaction,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *CommitTokenRequest) Reset() {
-	*x = CommitTokenRequest{}
+func (x *CommitRequest) Reset() {
+	*x = CommitRequest{}
 	mi := &file_gxplugin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *CommitTokenRequest) String() string {
+func (x *CommitRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*CommitTokenRequest) ProtoMessage() {}
+func (*CommitRequest) ProtoMessage() {}
 
-func (x *CommitTokenRequest) ProtoReflect() protoreflect.Message {
+func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_gxplugin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2146,38 +2179,38 @@ func (x *CommitTokenRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use CommitTokenRequest.ProtoReflect.Descriptor instead.
-func (*CommitTokenRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
+func (*CommitRequest) Descriptor() ([]byte, []int) {
 	return file_gxplugin_proto_rawDescGZIP(), []int{31}
 }
 
-func (x *CommitTokenRequest) GetToken() []byte {
+func (x *CommitRequest) GetTransaction() string {
 	if x != nil {
-		return x.Token
+		return x.Transaction
 	}
-	return nil
+	return ""
 }
 
-type CommitTokenReply struct {
+type CommitReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *CommitTokenReply) Reset() {
-	*x = CommitTokenReply{}
+func (x *CommitReply) Reset() {
+	*x = CommitReply{}
 	mi := &file_gxplugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *CommitTokenReply) String() string {
+func (x *CommitReply) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*CommitTokenReply) ProtoMessage() {}
+func (*CommitReply) ProtoMessage() {}
 
-func (x *CommitTokenReply) ProtoReflect() protoreflect.Message {
+func (x *CommitReply) ProtoReflect() protoreflect.Message {
 	mi := &file_gxplugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2189,32 +2222,32 @@ func (x *CommitTokenReply) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use CommitTokenReply.ProtoReflect.Descriptor instead.
-func (*CommitTokenReply) Descriptor() ([]byte, []int) {
+// Deprecated: Use CommitReply.ProtoReflect.Descriptor instead.
+func (*CommitReply) Descriptor() ([]byte, []int) {
 	return file_gxplugin_proto_rawDescGZIP(), []int{32}
 }
 
-type AbortTokenRequest struct {
+type AbortRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Token         []byte                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	Transaction   string                 `protobuf:"bytes,1,opt,name=transaction,proto3" json:"transaction,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *AbortTokenRequest) Reset() {
-	*x = AbortTokenRequest{}
+func (x *AbortRequest) Reset() {
+	*x = AbortRequest{}
 	mi := &file_gxplugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *AbortTokenRequest) String() string {
+func (x *AbortRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*AbortTokenRequest) ProtoMessage() {}
+func (*AbortRequest) ProtoMessage() {}
 
-func (x *AbortTokenRequest) ProtoReflect() protoreflect.Message {
+func (x *AbortRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_gxplugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2226,38 +2259,38 @@ func (x *AbortTokenRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use AbortTokenRequest.ProtoReflect.Descriptor instead.
-func (*AbortTokenRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use AbortRequest.ProtoReflect.Descriptor instead.
+func (*AbortRequest) Descriptor() ([]byte, []int) {
 	return file_gxplugin_proto_rawDescGZIP(), []int{33}
 }
 
-func (x *AbortTokenRequest) GetToken() []byte {
+func (x *AbortRequest) GetTransaction() string {
 	if x != nil {
-		return x.Token
+		return x.Transaction
 	}
-	return nil
+	return ""
 }
 
-type AbortTokenReply struct {
+type AbortReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *AbortTokenReply) Reset() {
-	*x = AbortTokenReply{}
+func (x *AbortReply) Reset() {
+	*x = AbortReply{}
 	mi := &file_gxplugin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *AbortTokenReply) String() string {
+func (x *AbortReply) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*AbortTokenReply) ProtoMessage() {}
+func (*AbortReply) ProtoMessage() {}
 
-func (x *AbortTokenReply) ProtoReflect() protoreflect.Message {
+func (x *AbortReply) ProtoReflect() protoreflect.Message {
 	mi := &file_gxplugin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2269,14 +2302,14 @@ func (x *AbortTokenReply) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use AbortTokenReply.ProtoReflect.Descriptor instead.
-func (*AbortTokenReply) Descriptor() ([]byte, []int) {
+// Deprecated: Use AbortReply.ProtoReflect.Descriptor instead.
+func (*AbortReply) Descriptor() ([]byte, []int) {
 	return file_gxplugin_proto_rawDescGZIP(), []int{34}
 }
 
 type ResolveRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Token         []byte                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	Transaction   string                 `protobuf:"bytes,1,opt,name=transaction,proto3" json:"transaction,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2311,11 +2344,11 @@ func (*ResolveRequest) Descriptor() ([]byte, []int) {
 	return file_gxplugin_proto_rawDescGZIP(), []int{35}
 }
 
-func (x *ResolveRequest) GetToken() []byte {
+func (x *ResolveRequest) GetTransaction() string {
 	if x != nil {
-		return x.Token
+		return x.Transaction
 	}
-	return nil
+	return ""
 }
 
 type ResolveReply struct {
@@ -2655,7 +2688,7 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x18\n" +
 	"\acolumns\x18\x02 \x03(\tR\acolumns\x12#\n" +
 	"\rwants_columns\x18\x03 \x01(\bR\fwantsColumns\x12+\n" +
-	"\x11wants_destination\x18\x04 \x01(\bR\x10wantsDestination\"\xbc\x01\n" +
+	"\x11wants_destination\x18\x04 \x01(\bR\x10wantsDestination\"\xa1\x02\n" +
 	"\tOpenReply\x12\x14\n" +
 	"\x05notes\x18\x01 \x03(\tR\x05notes\x12&\n" +
 	"\x04self\x18\x02 \x01(\v2\x12.gx.plugin.v1.PeerR\x04self\x12\x1f\n" +
@@ -2663,7 +2696,10 @@ const file_gxplugin_proto_rawDesc = "" +
 	"replaySafe\x12\x18\n" +
 	"\acolumns\x18\x04 \x03(\tR\acolumns\x12\x1c\n" +
 	"\tdocuments\x18\x05 \x01(\bR\tdocuments\x12\x18\n" +
-	"\aresumes\x18\x06 \x01(\bR\aresumes\"\"\n" +
+	"\aresumes\x18\x06 \x01(\bR\aresumes\x12\x16\n" +
+	"\x06frozen\x18\a \x01(\bR\x06frozen\x12\"\n" +
+	"\ftransactions\x18\b \x01(\bR\ftransactions\x12'\n" +
+	"\x0fno_transactions\x18\t \x01(\tR\x0enoTransactions\"\"\n" +
 	"\fSplitRequest\x12\x12\n" +
 	"\x04want\x18\x01 \x01(\rR\x04want\"9\n" +
 	"\n" +
@@ -2674,10 +2710,11 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\n" +
 	"descriptor\x18\x02 \x01(\fR\n" +
 	"descriptor\x12\x12\n" +
-	"\x04rows\x18\x03 \x01(\x03R\x04rows\"N\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\"d\n" +
 	"\vReadRequest\x12\x12\n" +
 	"\x04lane\x18\x01 \x01(\rR\x04lane\x12+\n" +
-	"\x06shards\x18\x02 \x03(\v2\x13.gx.plugin.v1.ShardR\x06shards\"\xaf\x02\n" +
+	"\x06shards\x18\x02 \x03(\v2\x13.gx.plugin.v1.ShardR\x06shards\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\x04R\x05after\"\xaf\x02\n" +
 	"\x05Batch\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x14\n" +
 	"\x05shard\x18\x02 \x01(\tR\x05shard\x12\x1a\n" +
@@ -2723,14 +2760,14 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\x16CommitPositionsRequest\x129\n" +
 	"\tpositions\x18\x01 \x03(\v2\x1b.gx.plugin.v1.ShardPositionR\tpositions\"*\n" +
 	"\x14CommitPositionsReply\x12\x12\n" +
-	"\x04lost\x18\x01 \x03(\tR\x04lost\"b\n" +
+	"\x04lost\x18\x01 \x03(\tR\x04lost\"n\n" +
 	"\rDecideRequest\x129\n" +
-	"\tpositions\x18\x01 \x03(\v2\x1b.gx.plugin.v1.ShardPositionR\tpositions\x12\x16\n" +
-	"\x06tokens\x18\x02 \x03(\fR\x06tokens\"\r\n" +
+	"\tpositions\x18\x01 \x03(\v2\x1b.gx.plugin.v1.ShardPositionR\tpositions\x12\"\n" +
+	"\ftransactions\x18\x02 \x03(\tR\ftransactions\"\r\n" +
 	"\vDecideReply\"\x10\n" +
-	"\x0eRecoverRequest\"&\n" +
-	"\fRecoverReply\x12\x16\n" +
-	"\x06tokens\x18\x01 \x03(\fR\x06tokens\"(\n" +
+	"\x0eRecoverRequest\"2\n" +
+	"\fRecoverReply\x12\"\n" +
+	"\ftransactions\x18\x01 \x03(\tR\ftransactions\"(\n" +
 	"\fStartRequest\x12\x18\n" +
 	"\aresumed\x18\x01 \x01(\bR\aresumed\"\"\n" +
 	"\n" +
@@ -2740,27 +2777,29 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\x04lane\x18\x01 \x01(\rR\x04lane\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\"\f\n" +
 	"\n" +
-	"FlushReply\"&\n" +
-	"\x0ePrepareRequest\x12\x14\n" +
-	"\x05lanes\x18\x01 \x03(\rR\x05lanes\"$\n" +
-	"\fPrepareReply\x12\x14\n" +
-	"\x05token\x18\x01 \x01(\fR\x05token\"*\n" +
-	"\x12CommitTokenRequest\x12\x14\n" +
-	"\x05token\x18\x01 \x01(\fR\x05token\"\x12\n" +
-	"\x10CommitTokenReply\")\n" +
-	"\x11AbortTokenRequest\x12\x14\n" +
-	"\x05token\x18\x01 \x01(\fR\x05token\"\x11\n" +
-	"\x0fAbortTokenReply\"&\n" +
-	"\x0eResolveRequest\x12\x14\n" +
-	"\x05token\x18\x01 \x01(\fR\x05token\"\xb5\x01\n" +
+	"FlushReply\"2\n" +
+	"\x0ePrepareRequest\x12 \n" +
+	"\vtransaction\x18\x01 \x01(\tR\vtransaction\"\x0e\n" +
+	"\fPrepareReply\"1\n" +
+	"\rCommitRequest\x12 \n" +
+	"\vtransaction\x18\x01 \x01(\tR\vtransaction\"\r\n" +
+	"\vCommitReply\"0\n" +
+	"\fAbortRequest\x12 \n" +
+	"\vtransaction\x18\x01 \x01(\tR\vtransaction\"\f\n" +
+	"\n" +
+	"AbortReply\"2\n" +
+	"\x0eResolveRequest\x12 \n" +
+	"\vtransaction\x18\x01 \x01(\tR\vtransaction\"\xc5\x01\n" +
 	"\fResolveReply\x126\n" +
-	"\x05state\x18\x01 \x01(\x0e2 .gx.plugin.v1.ResolveReply.StateR\x05state\"m\n" +
+	"\x05state\x18\x01 \x01(\x0e2 .gx.plugin.v1.ResolveReply.StateR\x05state\"}\n" +
 	"\x05State\x12\x15\n" +
-	"\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n" +
-	"\x0eSTATE_PREPARED\x10\x01\x12\x13\n" +
-	"\x0fSTATE_COMMITTED\x10\x02\x12\x11\n" +
-	"\rSTATE_ABORTED\x10\x03\x12\x11\n" +
-	"\rSTATE_UNKNOWN\x10\x04\")\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"STATE_OPEN\x10\x01\x12\x12\n" +
+	"\x0eSTATE_PREPARED\x10\x02\x12\x13\n" +
+	"\x0fSTATE_COMMITTED\x10\x03\x12\x11\n" +
+	"\rSTATE_ABORTED\x10\x04\x12\x11\n" +
+	"\rSTATE_UNKNOWN\x10\x05\")\n" +
 	"\rFinishRequest\x12\x18\n" +
 	"\astopped\x18\x01 \x01(\bR\astopped\"#\n" +
 	"\vFinishReply\x12\x14\n" +
@@ -2792,15 +2831,15 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\x06Commit\x12$.gx.plugin.v1.CommitPositionsRequest\x1a\".gx.plugin.v1.CommitPositionsReply\x12@\n" +
 	"\x06Decide\x12\x1b.gx.plugin.v1.DecideRequest\x1a\x19.gx.plugin.v1.DecideReply\x12C\n" +
 	"\aRecover\x12\x1c.gx.plugin.v1.RecoverRequest\x1a\x1a.gx.plugin.v1.RecoverReply\x12=\n" +
-	"\x05Close\x12\x1a.gx.plugin.v1.CloseRequest\x1a\x18.gx.plugin.v1.CloseReply2\x97\x05\n" +
+	"\x05Close\x12\x1a.gx.plugin.v1.CloseRequest\x1a\x18.gx.plugin.v1.CloseReply2\x83\x05\n" +
 	"\x06Writer\x12:\n" +
 	"\x04Open\x12\x19.gx.plugin.v1.OpenRequest\x1a\x17.gx.plugin.v1.OpenReply\x12=\n" +
 	"\x05Start\x12\x1a.gx.plugin.v1.StartRequest\x1a\x18.gx.plugin.v1.StartReply\x123\n" +
 	"\x05Write\x12\x13.gx.plugin.v1.Batch\x1a\x11.gx.plugin.v1.Ack(\x010\x01\x12=\n" +
 	"\x05Flush\x12\x1a.gx.plugin.v1.FlushRequest\x1a\x18.gx.plugin.v1.FlushReply\x12C\n" +
-	"\aPrepare\x12\x1c.gx.plugin.v1.PrepareRequest\x1a\x1a.gx.plugin.v1.PrepareReply\x12J\n" +
-	"\x06Commit\x12 .gx.plugin.v1.CommitTokenRequest\x1a\x1e.gx.plugin.v1.CommitTokenReply\x12G\n" +
-	"\x05Abort\x12\x1f.gx.plugin.v1.AbortTokenRequest\x1a\x1d.gx.plugin.v1.AbortTokenReply\x12C\n" +
+	"\aPrepare\x12\x1c.gx.plugin.v1.PrepareRequest\x1a\x1a.gx.plugin.v1.PrepareReply\x12@\n" +
+	"\x06Commit\x12\x1b.gx.plugin.v1.CommitRequest\x1a\x19.gx.plugin.v1.CommitReply\x12=\n" +
+	"\x05Abort\x12\x1a.gx.plugin.v1.AbortRequest\x1a\x18.gx.plugin.v1.AbortReply\x12C\n" +
 	"\aResolve\x12\x1c.gx.plugin.v1.ResolveRequest\x1a\x1a.gx.plugin.v1.ResolveReply\x12@\n" +
 	"\x06Finish\x12\x1b.gx.plugin.v1.FinishRequest\x1a\x19.gx.plugin.v1.FinishReply\x12=\n" +
 	"\x05Close\x12\x1a.gx.plugin.v1.CloseRequest\x1a\x18.gx.plugin.v1.CloseReplyB-Z+github.com/gx-etl/gx/plugins/protocol/v1;v1b\x06proto3"
@@ -2854,10 +2893,10 @@ var file_gxplugin_proto_goTypes = []any{
 	(*FlushReply)(nil),             // 31: gx.plugin.v1.FlushReply
 	(*PrepareRequest)(nil),         // 32: gx.plugin.v1.PrepareRequest
 	(*PrepareReply)(nil),           // 33: gx.plugin.v1.PrepareReply
-	(*CommitTokenRequest)(nil),     // 34: gx.plugin.v1.CommitTokenRequest
-	(*CommitTokenReply)(nil),       // 35: gx.plugin.v1.CommitTokenReply
-	(*AbortTokenRequest)(nil),      // 36: gx.plugin.v1.AbortTokenRequest
-	(*AbortTokenReply)(nil),        // 37: gx.plugin.v1.AbortTokenReply
+	(*CommitRequest)(nil),          // 34: gx.plugin.v1.CommitRequest
+	(*CommitReply)(nil),            // 35: gx.plugin.v1.CommitReply
+	(*AbortRequest)(nil),           // 36: gx.plugin.v1.AbortRequest
+	(*AbortReply)(nil),             // 37: gx.plugin.v1.AbortReply
 	(*ResolveRequest)(nil),         // 38: gx.plugin.v1.ResolveRequest
 	(*ResolveReply)(nil),           // 39: gx.plugin.v1.ResolveReply
 	(*FinishRequest)(nil),          // 40: gx.plugin.v1.FinishRequest
@@ -2901,8 +2940,8 @@ var file_gxplugin_proto_depIdxs = []int32{
 	17, // 30: gx.plugin.v1.Writer.Write:input_type -> gx.plugin.v1.Batch
 	30, // 31: gx.plugin.v1.Writer.Flush:input_type -> gx.plugin.v1.FlushRequest
 	32, // 32: gx.plugin.v1.Writer.Prepare:input_type -> gx.plugin.v1.PrepareRequest
-	34, // 33: gx.plugin.v1.Writer.Commit:input_type -> gx.plugin.v1.CommitTokenRequest
-	36, // 34: gx.plugin.v1.Writer.Abort:input_type -> gx.plugin.v1.AbortTokenRequest
+	34, // 33: gx.plugin.v1.Writer.Commit:input_type -> gx.plugin.v1.CommitRequest
+	36, // 34: gx.plugin.v1.Writer.Abort:input_type -> gx.plugin.v1.AbortRequest
 	38, // 35: gx.plugin.v1.Writer.Resolve:input_type -> gx.plugin.v1.ResolveRequest
 	40, // 36: gx.plugin.v1.Writer.Finish:input_type -> gx.plugin.v1.FinishRequest
 	42, // 37: gx.plugin.v1.Writer.Close:input_type -> gx.plugin.v1.CloseRequest
@@ -2920,8 +2959,8 @@ var file_gxplugin_proto_depIdxs = []int32{
 	19, // 49: gx.plugin.v1.Writer.Write:output_type -> gx.plugin.v1.Ack
 	31, // 50: gx.plugin.v1.Writer.Flush:output_type -> gx.plugin.v1.FlushReply
 	33, // 51: gx.plugin.v1.Writer.Prepare:output_type -> gx.plugin.v1.PrepareReply
-	35, // 52: gx.plugin.v1.Writer.Commit:output_type -> gx.plugin.v1.CommitTokenReply
-	37, // 53: gx.plugin.v1.Writer.Abort:output_type -> gx.plugin.v1.AbortTokenReply
+	35, // 52: gx.plugin.v1.Writer.Commit:output_type -> gx.plugin.v1.CommitReply
+	37, // 53: gx.plugin.v1.Writer.Abort:output_type -> gx.plugin.v1.AbortReply
 	39, // 54: gx.plugin.v1.Writer.Resolve:output_type -> gx.plugin.v1.ResolveReply
 	41, // 55: gx.plugin.v1.Writer.Finish:output_type -> gx.plugin.v1.FinishReply
 	43, // 56: gx.plugin.v1.Writer.Close:output_type -> gx.plugin.v1.CloseReply

@@ -199,14 +199,15 @@ type ReaderClient interface {
 	// group) returns one open-ended shard per lane.
 	Split(ctx context.Context, in *SplitRequest, opts ...grpc.CallOption) (*SplitReply, error)
 	// Read streams the batches of the given shards over one lane. The stream ends when all of them are exhausted, or
-	// soon after the core cancels it: a cancelled lane may be followed by Commit, never by another Read.
+	// soon after the core cancels it: a cancelled lane may be followed by Commit, never by another Read. A lane whose stream
+	// ended by itself may be read again, with other shards.
 	Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Batch], error)
 	// Commit makes positions durable at the source: everything before them is safe at the target.
 	Commit(ctx context.Context, in *CommitPositionsRequest, opts ...grpc.CallOption) (*CommitPositionsReply, error)
-	// Decide is the one durable step of an exactly-once flush: positions and tokens become final together, or the
+	// Decide is the one durable step of an exactly-once flush: positions and transactions become final together, or the
 	// call fails and nothing happened. UNIMPLEMENTED when the reader has no such step.
 	Decide(ctx context.Context, in *DecideRequest, opts ...grpc.CallOption) (*DecideReply, error)
-	// Recover returns the tokens that the last Decide made final, so that the core can finish them.
+	// Recover returns the transactions that the last Decide made final, so that the core can finish them.
 	Recover(ctx context.Context, in *RecoverRequest, opts ...grpc.CallOption) (*RecoverReply, error)
 	// Close leaves the source in an orderly way. Nothing is called afterwards.
 	Close(ctx context.Context, in *CloseRequest, opts ...grpc.CallOption) (*CloseReply, error)
@@ -311,14 +312,15 @@ type ReaderServer interface {
 	// group) returns one open-ended shard per lane.
 	Split(context.Context, *SplitRequest) (*SplitReply, error)
 	// Read streams the batches of the given shards over one lane. The stream ends when all of them are exhausted, or
-	// soon after the core cancels it: a cancelled lane may be followed by Commit, never by another Read.
+	// soon after the core cancels it: a cancelled lane may be followed by Commit, never by another Read. A lane whose stream
+	// ended by itself may be read again, with other shards.
 	Read(*ReadRequest, grpc.ServerStreamingServer[Batch]) error
 	// Commit makes positions durable at the source: everything before them is safe at the target.
 	Commit(context.Context, *CommitPositionsRequest) (*CommitPositionsReply, error)
-	// Decide is the one durable step of an exactly-once flush: positions and tokens become final together, or the
+	// Decide is the one durable step of an exactly-once flush: positions and transactions become final together, or the
 	// call fails and nothing happened. UNIMPLEMENTED when the reader has no such step.
 	Decide(context.Context, *DecideRequest) (*DecideReply, error)
-	// Recover returns the tokens that the last Decide made final, so that the core can finish them.
+	// Recover returns the transactions that the last Decide made final, so that the core can finish them.
 	Recover(context.Context, *RecoverRequest) (*RecoverReply, error)
 	// Close leaves the source in an orderly way. Nothing is called afterwards.
 	Close(context.Context, *CloseRequest) (*CloseReply, error)
@@ -560,18 +562,25 @@ type WriterClient interface {
 	// prepares the target, such as preSql.
 	Start(ctx context.Context, in *StartRequest, opts ...grpc.CallOption) (*StartReply, error)
 	// Write is one lane, named by the metadata key gx-lane. Batches arrive with rising sequences. Every batch is
-	// answered by exactly one Ack range, in any order; closing the sending side means: flush and ack the rest.
+	// answered by exactly one Ack range, in any order; closing the sending side means: flush and ack the rest. A lane
+	// whose stream ended by itself may be opened again.
+	//
+	// With the metadata key gx-transaction everything on the stream belongs to the transaction of that name: it stays
+	// invisible until Commit, and an ack says that the rows are in the transaction. The core chooses the name: letters,
+	// digits and dashes, at most 64, unique over all runs. One stream writes a transaction, and none does after Prepare.
 	Write(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Batch, Ack], error)
 	// Flush returns when every batch of the lane up to the given sequence is acked.
 	Flush(ctx context.Context, in *FlushRequest, opts ...grpc.CallOption) (*FlushReply, error)
-	// Prepare makes what was written since the last Prepare durable but invisible, under the returned token.
-	// UNIMPLEMENTED when the writer has no two-phase commit; the same holds for Commit, Abort and Resolve.
+	// Prepare makes a transaction durable and still invisible; its Write stream has ended without an error. A transaction
+	// into which no row was written is prepared, committed and aborted like any other. UNIMPLEMENTED when the writer has
+	// no two-phase commit; the same holds for Commit, Abort and Resolve.
 	Prepare(ctx context.Context, in *PrepareRequest, opts ...grpc.CallOption) (*PrepareReply, error)
-	// Commit makes a prepared token visible. Repeating it is harmless.
-	Commit(ctx context.Context, in *CommitTokenRequest, opts ...grpc.CallOption) (*CommitTokenReply, error)
-	// Abort throws a prepared token away. Repeating it is harmless.
-	Abort(ctx context.Context, in *AbortTokenRequest, opts ...grpc.CallOption) (*AbortTokenReply, error)
-	// Resolve says what became of a token.
+	// Commit makes a prepared transaction visible. Repeating it is harmless.
+	Commit(ctx context.Context, in *CommitRequest, opts ...grpc.CallOption) (*CommitReply, error)
+	// Abort throws a transaction away, prepared or not, also one that another process of the same job wrote. Repeating it
+	// is harmless, and so is aborting a transaction that never was.
+	Abort(ctx context.Context, in *AbortRequest, opts ...grpc.CallOption) (*AbortReply, error)
+	// Resolve says what became of a transaction, also of one that another process of the same job wrote.
 	Resolve(ctx context.Context, in *ResolveRequest, opts ...grpc.CallOption) (*ResolveReply, error)
 	// Finish is called once after the last ack of a successful or orderly stopped job: the place for postSql.
 	Finish(ctx context.Context, in *FinishRequest, opts ...grpc.CallOption) (*FinishReply, error)
@@ -640,9 +649,9 @@ func (c *writerClient) Prepare(ctx context.Context, in *PrepareRequest, opts ...
 	return out, nil
 }
 
-func (c *writerClient) Commit(ctx context.Context, in *CommitTokenRequest, opts ...grpc.CallOption) (*CommitTokenReply, error) {
+func (c *writerClient) Commit(ctx context.Context, in *CommitRequest, opts ...grpc.CallOption) (*CommitReply, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(CommitTokenReply)
+	out := new(CommitReply)
 	err := c.cc.Invoke(ctx, Writer_Commit_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -650,9 +659,9 @@ func (c *writerClient) Commit(ctx context.Context, in *CommitTokenRequest, opts 
 	return out, nil
 }
 
-func (c *writerClient) Abort(ctx context.Context, in *AbortTokenRequest, opts ...grpc.CallOption) (*AbortTokenReply, error) {
+func (c *writerClient) Abort(ctx context.Context, in *AbortRequest, opts ...grpc.CallOption) (*AbortReply, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(AbortTokenReply)
+	out := new(AbortReply)
 	err := c.cc.Invoke(ctx, Writer_Abort_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -702,18 +711,25 @@ type WriterServer interface {
 	// prepares the target, such as preSql.
 	Start(context.Context, *StartRequest) (*StartReply, error)
 	// Write is one lane, named by the metadata key gx-lane. Batches arrive with rising sequences. Every batch is
-	// answered by exactly one Ack range, in any order; closing the sending side means: flush and ack the rest.
+	// answered by exactly one Ack range, in any order; closing the sending side means: flush and ack the rest. A lane
+	// whose stream ended by itself may be opened again.
+	//
+	// With the metadata key gx-transaction everything on the stream belongs to the transaction of that name: it stays
+	// invisible until Commit, and an ack says that the rows are in the transaction. The core chooses the name: letters,
+	// digits and dashes, at most 64, unique over all runs. One stream writes a transaction, and none does after Prepare.
 	Write(grpc.BidiStreamingServer[Batch, Ack]) error
 	// Flush returns when every batch of the lane up to the given sequence is acked.
 	Flush(context.Context, *FlushRequest) (*FlushReply, error)
-	// Prepare makes what was written since the last Prepare durable but invisible, under the returned token.
-	// UNIMPLEMENTED when the writer has no two-phase commit; the same holds for Commit, Abort and Resolve.
+	// Prepare makes a transaction durable and still invisible; its Write stream has ended without an error. A transaction
+	// into which no row was written is prepared, committed and aborted like any other. UNIMPLEMENTED when the writer has
+	// no two-phase commit; the same holds for Commit, Abort and Resolve.
 	Prepare(context.Context, *PrepareRequest) (*PrepareReply, error)
-	// Commit makes a prepared token visible. Repeating it is harmless.
-	Commit(context.Context, *CommitTokenRequest) (*CommitTokenReply, error)
-	// Abort throws a prepared token away. Repeating it is harmless.
-	Abort(context.Context, *AbortTokenRequest) (*AbortTokenReply, error)
-	// Resolve says what became of a token.
+	// Commit makes a prepared transaction visible. Repeating it is harmless.
+	Commit(context.Context, *CommitRequest) (*CommitReply, error)
+	// Abort throws a transaction away, prepared or not, also one that another process of the same job wrote. Repeating it
+	// is harmless, and so is aborting a transaction that never was.
+	Abort(context.Context, *AbortRequest) (*AbortReply, error)
+	// Resolve says what became of a transaction, also of one that another process of the same job wrote.
 	Resolve(context.Context, *ResolveRequest) (*ResolveReply, error)
 	// Finish is called once after the last ack of a successful or orderly stopped job: the place for postSql.
 	Finish(context.Context, *FinishRequest) (*FinishReply, error)
@@ -744,10 +760,10 @@ func (UnimplementedWriterServer) Flush(context.Context, *FlushRequest) (*FlushRe
 func (UnimplementedWriterServer) Prepare(context.Context, *PrepareRequest) (*PrepareReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Prepare not implemented")
 }
-func (UnimplementedWriterServer) Commit(context.Context, *CommitTokenRequest) (*CommitTokenReply, error) {
+func (UnimplementedWriterServer) Commit(context.Context, *CommitRequest) (*CommitReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Commit not implemented")
 }
-func (UnimplementedWriterServer) Abort(context.Context, *AbortTokenRequest) (*AbortTokenReply, error) {
+func (UnimplementedWriterServer) Abort(context.Context, *AbortRequest) (*AbortReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Abort not implemented")
 }
 func (UnimplementedWriterServer) Resolve(context.Context, *ResolveRequest) (*ResolveReply, error) {
@@ -860,7 +876,7 @@ func _Writer_Prepare_Handler(srv interface{}, ctx context.Context, dec func(inte
 }
 
 func _Writer_Commit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(CommitTokenRequest)
+	in := new(CommitRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -872,13 +888,13 @@ func _Writer_Commit_Handler(srv interface{}, ctx context.Context, dec func(inter
 		FullMethod: Writer_Commit_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(WriterServer).Commit(ctx, req.(*CommitTokenRequest))
+		return srv.(WriterServer).Commit(ctx, req.(*CommitRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _Writer_Abort_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(AbortTokenRequest)
+	in := new(AbortRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -890,7 +906,7 @@ func _Writer_Abort_Handler(srv interface{}, ctx context.Context, dec func(interf
 		FullMethod: Writer_Abort_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(WriterServer).Abort(ctx, req.(*AbortTokenRequest))
+		return srv.(WriterServer).Abort(ctx, req.(*AbortRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }

@@ -29,17 +29,16 @@ type looseOptions struct {
 	Rest  map[string]string `gx:"rest" doc:"Everything else."`
 }
 
-// table is a target in memory, with a journal that two phases write to.
+// table is a target in memory, with its transactions.
 type table struct {
-	mu       sync.Mutex // guards the following
-	rows     [][]string
-	pending  [][]string
-	prepared map[string][][]string
-	final    map[string]sdk.TokenState
+	mu      sync.Mutex // guards the following
+	rows    [][]string
+	pending map[string][][]string // by transaction
+	final   map[string]sdk.TransactionState
 }
 
 func newTable() *table {
-	return &table{prepared: make(map[string][][]string), final: make(map[string]sdk.TokenState)}
+	return &table{pending: make(map[string][][]string), final: make(map[string]sdk.TransactionState)}
 }
 
 func (tb *table) landed() ([][]string, error) {
@@ -50,7 +49,7 @@ func (tb *table) landed() ([][]string, error) {
 
 func memoryWriter(tb *table, flaw string, twoPhase bool) sdk.Plugin {
 	spec := &sdk.WriterSpec{Doc: "Keeps rows.", Capabilities: []string{protocol.CapBatch, protocol.CapColumns}, New: func() sdk.Writer {
-		w := &memWriter{table: tb, flaw: flaw, twoPhase: twoPhase}
+		w := &memWriter{table: tb, flaw: flaw}
 		if twoPhase {
 			return &twoPhaseWriter{w}
 		}
@@ -63,11 +62,10 @@ func memoryWriter(tb *table, flaw string, twoPhase bool) sdk.Plugin {
 }
 
 type memWriter struct {
-	table    *table
-	flaw     string
-	twoPhase bool
-	options  memoryOptions
-	loose    looseOptions
+	table   *table
+	flaw    string
+	options memoryOptions
+	loose   looseOptions
 }
 
 func (w *memWriter) Config() any {
@@ -127,7 +125,7 @@ func (w *memWriter) Write(ctx context.Context, _ int, in *sdk.In) error {
 				}
 				return flush()
 			}
-			if err := w.keep(b, &d); err != nil {
+			if err := w.keep(b, &d, in.Transaction()); err != nil {
 				return err
 			}
 			held = append(held, sdk.Range{First: b.Sequence, Last: b.Sequence})
@@ -137,7 +135,7 @@ func (w *memWriter) Write(ctx context.Context, _ int, in *sdk.In) error {
 	}
 }
 
-func (w *memWriter) keep(b *sdk.Batch, d *rows.Decoder) error {
+func (w *memWriter) keep(b *sdk.Batch, d *rows.Decoder, transaction string) error {
 	if w.flaw == "never looks" {
 		return nil
 	}
@@ -159,8 +157,8 @@ func (w *memWriter) keep(b *sdk.Batch, d *rows.Decoder) error {
 			continue
 		}
 		line := []string{fmt.Sprint(r.Values[0])}
-		if w.twoPhase {
-			w.table.pending = append(w.table.pending, line)
+		if transaction != "" {
+			w.table.pending[transaction] = append(w.table.pending[transaction], line)
 			continue
 		}
 		w.table.put(line, w.flaw == "doubles")
@@ -179,44 +177,51 @@ func (tb *table) put(line []string, again bool) {
 
 type twoPhaseWriter struct{ *memWriter }
 
-func (w *twoPhaseWriter) Prepare(context.Context, []int) ([]byte, error) {
-	tb := w.table
-	tb.mu.Lock()
-	defer tb.mu.Unlock()
-	token := strconv.Itoa(len(tb.final))
-	tb.prepared[token], tb.pending = tb.pending, nil
-	tb.final[token] = sdk.TokenPrepared
-	if w.flaw == "commits early" {
-		tb.rows = append(tb.rows, tb.prepared[token]...)
-	}
-	return []byte(token), nil
+func (w *twoPhaseWriter) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error) {
+	o, err := w.memWriter.Open(ctx, info)
+	o.Transactions = true
+	return o, err
 }
 
-func (w *twoPhaseWriter) settle(token []byte, to sdk.TokenState) error {
+func (w *twoPhaseWriter) Prepare(_ context.Context, name string) error {
 	tb := w.table
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
-	if tb.final[string(token)] == sdk.TokenPrepared {
-		tb.final[string(token)] = to
-		if to == sdk.TokenCommitted || w.flaw == "aborts by committing" {
-			tb.rows = append(tb.rows, tb.prepared[string(token)]...)
-		}
-	} else if w.flaw == "commits twice" && to == sdk.TokenCommitted {
-		tb.rows = append(tb.rows, tb.prepared[string(token)]...)
+	tb.final[name] = sdk.TransactionPrepared
+	if w.flaw == "commits early" {
+		tb.rows = append(tb.rows, tb.pending[name]...)
 	}
 	return nil
 }
 
-func (w *twoPhaseWriter) Commit(_ context.Context, token []byte) error {
-	return w.settle(token, sdk.TokenCommitted)
+func (w *twoPhaseWriter) settle(name string, to sdk.TransactionState) error {
+	tb := w.table
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	switch was := tb.final[name]; {
+	case was != sdk.TransactionCommitted && was != sdk.TransactionAborted:
+		tb.final[name] = to
+		if to == sdk.TransactionCommitted || w.flaw == "aborts by committing" {
+			tb.rows = append(tb.rows, tb.pending[name]...)
+		}
+	case w.flaw == "commits twice" && to == sdk.TransactionCommitted:
+		tb.rows = append(tb.rows, tb.pending[name]...)
+	}
+	return nil
 }
-func (w *twoPhaseWriter) Abort(_ context.Context, token []byte) error {
-	return w.settle(token, sdk.TokenAborted)
+
+func (w *twoPhaseWriter) Commit(_ context.Context, name string) error {
+	return w.settle(name, sdk.TransactionCommitted)
 }
-func (w *twoPhaseWriter) Resolve(_ context.Context, token []byte) (sdk.TokenState, error) {
+
+func (w *twoPhaseWriter) Abort(_ context.Context, name string) error {
+	return w.settle(name, sdk.TransactionAborted)
+}
+
+func (w *twoPhaseWriter) Resolve(_ context.Context, name string) (sdk.TransactionState, error) {
 	w.table.mu.Lock()
 	defer w.table.mu.Unlock()
-	return w.table.final[string(token)], nil
+	return w.table.final[name], nil
 }
 
 const memoryRows = 24
@@ -231,6 +236,7 @@ func memoryReader(flaw string) sdk.Plugin {
 // memReader gives the numbers from 0 to memoryRows in two shards, four to a batch.
 type memReader struct {
 	flaw    string
+	split   bool
 	options memoryOptions
 	mu      sync.Mutex // guards marks
 	marks   map[string]int
@@ -241,13 +247,14 @@ func (r *memReader) Open(context.Context, sdk.OpenInfo) (sdk.Opened, error) {
 	if r.flaw == "promises more columns" {
 		return sdk.Opened{Columns: []string{"n", "m"}}, nil
 	}
-	return sdk.Opened{Columns: []string{"n"}}, nil
+	return sdk.Opened{Columns: []string{"n"}, Frozen: true}, nil
 }
 
 func (r *memReader) Split(context.Context, int) ([]sdk.Shard, error) {
 	if r.flaw == "names shards alike" {
 		return []sdk.Shard{{Name: "a"}, {Name: "a"}}, nil
 	}
+	r.split = true
 	return []sdk.Shard{{Name: "even"}, {Name: "odd"}}, nil
 }
 
@@ -257,6 +264,9 @@ func (r *memReader) Read(ctx context.Context, _ int, shards []sdk.Shard, out *sd
 		return err
 	}
 	for _, sh := range shards {
+		if r.flaw == "needs its split" && !r.split {
+			return sdk.Faultf(sdk.Internal, "shard %s was not split", sh.Name)
+		}
 		r.mu.Lock()
 		from := r.marks[sh.Name]
 		r.mu.Unlock()

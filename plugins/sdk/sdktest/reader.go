@@ -57,6 +57,7 @@ func Reader(t *testing.T, c ReaderCase) {
 		{"waits for open", readerWaitsForOpen},
 		{"reads everything", readsEverything},
 		{"resumes after half the acks", resumesHalfway},
+		{"reads frozen shards alone", readsShardsAlone},
 		{"stops when cancelled", readStops},
 		{"decides or says so", readerDecides},
 	}, &c, c.Skip)
@@ -92,15 +93,7 @@ type reading struct {
 // open opens the reader for a run and splits its source.
 func (c *ReaderCase) open(t *testing.T, parameters, run string) *reading {
 	t.Helper()
-	r := &reading{core: start(t, c.Plugin), c: c}
-	var err error
-	r.opened, err = r.reader.Open(within(t), &v1.OpenRequest{Parameters: []byte(parameters), Job: "conformance", Run: run,
-		Mode: mode(c.Streaming), Lanes: uint32(c.Lanes), Memory: budget,
-		Peer: &v1.Peer{Plugin: c.Peer.Plugin, Columns: c.Peer.Columns, WantsColumns: c.Peer.WantsColumns,
-			WantsDestination: c.Peer.WantsDestination}})
-	if err != nil {
-		t.Fatalf("open: %v", err)
-	}
+	r := c.openUncut(t, parameters, run)
 	split, err := r.reader.Split(within(t), &v1.SplitRequest{Want: uint32(c.Lanes)})
 	if err != nil {
 		t.Fatalf("split: %v", err)
@@ -112,6 +105,21 @@ func (c *ReaderCase) open(t *testing.T, parameters, run string) *reading {
 			t.Fatalf("shards %v: names must be there and differ", r.shards)
 		}
 		names[s.Name] = true
+	}
+	return r
+}
+
+// openUncut opens the reader for a run.
+func (c *ReaderCase) openUncut(t *testing.T, parameters, run string) *reading {
+	t.Helper()
+	r := &reading{core: start(t, c.Plugin), c: c}
+	var err error
+	r.opened, err = r.reader.Open(within(t), &v1.OpenRequest{Parameters: []byte(parameters), Job: "conformance", Run: run,
+		Mode: mode(c.Streaming), Lanes: uint32(c.Lanes), Memory: budget,
+		Peer: &v1.Peer{Plugin: c.Peer.Plugin, Columns: c.Peer.Columns, WantsColumns: c.Peer.WantsColumns,
+			WantsDestination: c.Peer.WantsDestination}})
+	if err != nil {
+		t.Fatalf("open: %v", err)
 	}
 	return r
 }
@@ -179,26 +187,32 @@ func (r *reading) read(t *testing.T, enough int) []arrived {
 
 // readLane holds a Read stream to what the protocol says of batches.
 func (r *reading) readLane(ctx context.Context, lane int, shards []*v1.Shard, take func(arrived)) error {
-	stream, err := r.reader.Read(ctx, &v1.ReadRequest{Lane: uint32(lane), Shards: shards})
+	_, err := r.readAfter(ctx, lane, 0, shards, take)
+	return err
+}
+
+// readAfter is readLane on a lane that has given some batches already; it returns the number of the last.
+func (r *reading) readAfter(ctx context.Context, lane int, after uint64, shards []*v1.Shard, take func(arrived)) (last uint64, err error) {
+	stream, err := r.reader.Read(ctx, &v1.ReadRequest{Lane: uint32(lane), Shards: shards, After: after})
 	if err != nil {
-		return err
+		return after, err
 	}
 	var decoder rows.Decoder
-	for seq := uint64(1); ; seq++ {
+	for seq := after + 1; ; seq++ {
 		var f wire.Frame
 		if err := stream.RecvMsg(&f); err == io.EOF {
-			return nil
+			return seq - 1, nil
 		} else if err != nil {
 			if ctx.Err() != nil && !protocol.IsCanceled(err) {
-				return fmt.Errorf("a cancelled read ended with %w", err)
+				return seq, fmt.Errorf("a cancelled read ended with %w", err)
 			}
-			return err
+			return seq, err
 		}
 		if f.Sequence != seq {
-			return fmt.Errorf("batch %d, where %d is due", f.Sequence, seq)
+			return seq, fmt.Errorf("batch %d, where %d is due", f.Sequence, seq)
 		}
 		if f.Shard == "" || len(f.Position) == 0 {
-			return fmt.Errorf("batch %d: shard %q, position %q: neither may be empty", seq, f.Shard, f.Position)
+			return seq, fmt.Errorf("batch %d: shard %q, position %q: neither may be empty", seq, f.Shard, f.Position)
 		}
 		a := arrived{Header: f.Header}
 		if f.Rows > 0 {
@@ -206,13 +220,13 @@ func (r *reading) readLane(ctx context.Context, lane int, shards []*v1.Shard, ta
 			f.CopyPayload(payload)
 			rec, err := decoder.Decode(payload)
 			if err != nil {
-				return fmt.Errorf("batch %d: %w", seq, err)
+				return seq, fmt.Errorf("batch %d: %w", seq, err)
 			}
 			if rec.NumRows() != int64(f.Rows) {
-				return fmt.Errorf("batch %d says %d rows and holds %d", seq, f.Rows, rec.NumRows())
+				return seq, fmt.Errorf("batch %d says %d rows and holds %d", seq, f.Rows, rec.NumRows())
 			}
 			if err := asOpened(r.opened, rec.Schema().Fields(), rows.IsDocuments(rec.Schema())); err != nil {
-				return fmt.Errorf("batch %d: %w", seq, err)
+				return seq, fmt.Errorf("batch %d: %w", seq, err)
 			}
 			a.rows = rowsOf(f.Shard, rec)
 			rec.Release()

@@ -106,6 +106,34 @@ func resumesHalfway(t *testing.T, c *ReaderCase) {
 	})
 }
 
+// readsShardsAlone: a reader that calls its shards frozen gives the same rows when another process reads them one by one,
+// in another order, on one lane.
+func readsShardsAlone(t *testing.T, c *ReaderCase) {
+	parameters := c.parameters(t)
+	first := c.open(t, parameters, "frozen-1")
+	if !first.opened.Frozen {
+		first.close(t)
+		return
+	}
+	want := allRows(first.read(t, 0))
+	shards := first.shards
+	first.close(t)
+	second := c.openUncut(t, parameters, "frozen-2")
+	defer second.close(t)
+	var got []Row
+	last := uint64(0)
+	for _, s := range slices.Backward(shards) {
+		var err error
+		last, err = second.readAfter(within(t), 0, last, []*v1.Shard{s}, func(a arrived) { got = append(got, a.rows...) })
+		if err != nil {
+			t.Fatalf("shard %s: %v", s.Name, err)
+		}
+	}
+	if row, lacks := (bag{}.add(got)).lacks(bag{}.add(want)); lacks || len(got) != len(want) {
+		t.Errorf("%d rows came, want %d; the first that is missing: %s", len(got), len(want), row)
+	}
+}
+
 // halve takes the first half of each shard's batches.
 func halve(got []arrived) (first, second []arrived) {
 	count, taken := make(map[string]int), make(map[string]int)
@@ -157,7 +185,7 @@ func readerDecides(t *testing.T, c *ReaderCase) {
 		}
 		return
 	}
-	_, err := r.reader.Decide(within(t), &v1.DecideRequest{Tokens: [][]byte{[]byte("token")}})
+	_, err := r.reader.Decide(within(t), &v1.DecideRequest{Transactions: []string{"conformance-1"}})
 	wantUnsupported(t, "decide", err)
 	_, err = r.reader.Recover(within(t), &v1.RecoverRequest{})
 	wantUnsupported(t, "recover", err)

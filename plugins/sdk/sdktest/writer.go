@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/gx-etl/gx/plugins/protocol"
@@ -40,6 +41,7 @@ type WriterCase struct {
 	Skip map[string]string
 
 	nextID int
+	opened int
 }
 
 // Writer runs the suite.
@@ -62,6 +64,7 @@ func Writer(t *testing.T, c WriterCase) {
 		{"takes a batch twice", takesABatchTwice},
 		{"flushes when asked", flushesWhenAsked},
 		{"ends an empty lane", endsAnEmptyLane},
+		{"opens a lane again", opensALaneAgain},
 		{"takes every type", takesEveryType},
 		{"refuses malformed payloads", refusesMalformedPayloads},
 		{"stops when cancelled", writeStops},
@@ -93,11 +96,15 @@ type writing struct {
 	c      *WriterCase
 	opened *v1.OpenReply
 	sent   map[string]Row // by key
+	// transaction is a name for one: no other opened writer of the suite has it.
+	transaction string
 }
 
 func (c *WriterCase) open(t *testing.T) *writing {
 	t.Helper()
-	w := &writing{core: start(t, c.Plugin), c: c, sent: make(map[string]Row)}
+	c.opened++
+	w := &writing{core: start(t, c.Plugin), c: c, sent: make(map[string]Row),
+		transaction: fmt.Sprintf("conformance-%d-%d", time.Now().UnixNano(), c.opened)}
 	var err error
 	w.opened, err = w.writer.Open(within(t), &v1.OpenRequest{Parameters: []byte(c.parameters(t)), Job: "conformance",
 		Run: "run-" + strconv.Itoa(c.nextID), Mode: mode(c.Streaming), Lanes: 2, Memory: budget})
@@ -143,10 +150,16 @@ type laneOut struct {
 	more   chan struct{}
 }
 
-func (w *writing) lane(t *testing.T, n int) *laneOut {
+func (w *writing) lane(t *testing.T, n int) *laneOut { t.Helper(); return w.laneIn(t, n, "") }
+
+// laneIn opens a lane in a transaction, or in none.
+func (w *writing) laneIn(t *testing.T, n int, transaction string) *laneOut {
 	t.Helper()
 	ctx, cancel := context.WithCancel(within(t))
 	t.Cleanup(cancel)
+	if transaction != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, protocol.TransactionKey, transaction)
+	}
 	stream, err := w.writer.Write(metadata.AppendToOutgoingContext(ctx, protocol.LaneKey, strconv.Itoa(n)))
 	if err != nil {
 		t.Fatalf("write: %v", err)

@@ -150,9 +150,7 @@ func flushesWhenAsked(t *testing.T, c *WriterCase) {
 		flush(last)
 		l.settled(t)
 		l.balance(t)
-		if !slices.Contains(c.Plugin.Writer.Capabilities, protocol.CapTwoPhase) {
-			w.arrivedOnce(t, l)
-		}
+		w.arrivedOnce(t, l)
 		flush(last) // there is nothing left to flush
 	}
 	l.send(t, last+1, w.rowsFor(t, c.columns(), 3))
@@ -166,6 +164,21 @@ func endsAnEmptyLane(t *testing.T, c *WriterCase) {
 	w := c.open(t)
 	w.lane(t, 0).mustEnd(t)
 	w.finish(t)
+	w.close(t)
+}
+
+// opensALaneAgain after its stream has ended: rows of the second stream are new rows, whatever the first one was called.
+func opensALaneAgain(t *testing.T, c *WriterCase) {
+	w := c.open(t)
+	var lanes []*laneOut
+	for range 3 {
+		l := w.lane(t, 0)
+		l.send(t, 1, w.rowsFor(t, c.columns(), 5))
+		l.mustEnd(t)
+		lanes = append(lanes, l)
+	}
+	w.finish(t)
+	w.arrivedOnce(t, lanes...)
 	w.close(t)
 }
 
