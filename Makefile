@@ -14,7 +14,7 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X 
 # gms_pure_go: the sandbox's SQL engine with Go regular expressions in place of a C library.
 TEST_TAGS := -tags gms_pure_go
 
-.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit clients e2e sandbox kafka kafka-stop bench-quick bench-move bench-standin fuzz clean clean-all
+.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit clients e2e sandbox kafka kafka-stop mariadb mariadb-stop bench-quick bench-move bench-standin bench-sql fuzz clean clean-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,12 @@ kafka: ## start a real Apache Kafka on 127.0.0.1:19092 (stop it with kafka-stop)
 kafka-stop: ## stop the Kafka that the target kafka started
 	scripts/kafka/stop.sh .cache/kafka-by-hand
 
+mariadb: ## start a real MariaDB on 127.0.0.1:13306, user root without a password (stop it with mariadb-stop)
+	scripts/mariadb/start.sh .cache/mariadb-by-hand 13306
+
+mariadb-stop: ## stop the MariaDB that the target mariadb started
+	scripts/mariadb/stop.sh .cache/mariadb-by-hand
+
 bench-quick: build ## gx beside sarama alone, about a minute, on a real Kafka (ARGS='--check' judges the result)
 	scripts/bench-quick.sh $(ARGS)
 
@@ -71,11 +77,14 @@ bench-move: build ## move a million messages from a real Kafka and compare the t
 bench-standin: gx-sandbox ## speeds of the stand-in itself, about a minute (ARGS='--check' fails when a target is missed)
 	scripts/bench-standin.sh $(ARGS)
 
+bench-sql: build ## a table of a real MariaDB into the stand-in, beside the driver alone, about two minutes (ARGS='--check' judges the result)
+	scripts/bench-sql.sh $(ARGS)
+
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	scripts/fuzz.sh $(FUZZTIME)
 
-clean: kafka-stop ## remove what was built and what tests left; downloads stay
-	rm -rf bin .cache/kafka-by-hand .cache/test-logs .cache/demo
+clean: kafka-stop mariadb-stop ## remove what was built and what tests left; downloads stay
+	rm -rf bin .cache/kafka-by-hand .cache/mariadb-by-hand .cache/test-logs .cache/demo
 
 clean-all: clean ## remove the downloads too
 	rm -rf .cache

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -190,7 +191,7 @@ func (b *bench) store(ctx context.Context, s *rig.Sandbox, table, form string, e
 }
 
 func (b *bench) empty(ctx context.Context, s *rig.Sandbox, table string) error {
-	db, err := open(s.FEQuery)
+	db, err := sql.Open("mysql", "root@tcp("+s.FEQuery+")/")
 	if err != nil {
 		return err
 	}

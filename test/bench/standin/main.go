@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gx-etl/gx/test/bench/drain"
 	"github.com/gx-etl/gx/test/bench/rig"
 )
 
@@ -67,9 +68,9 @@ func child(ctx context.Context, args []string) error {
 	case "ceiling":
 		out, err = ceiling(ctx, args[0])
 	case "drain":
-		out, err = drainRows(ctx, args[0], args[1])
+		out, err = counted(drain.Packets(ctx, args[0], args[1]))
 	case "scan":
-		out, err = scanRows(ctx, args[0], args[1])
+		out, err = counted(drain.Scan(ctx, args[0], args[1]))
 	case "load":
 		var l *loads
 		if l, err = parseLoads(args); err == nil {
@@ -81,6 +82,8 @@ func child(ctx context.Context, args []string) error {
 	}
 	return rig.Answer(out)
 }
+
+func counted(r drain.Result, err error) (passed, error) { return passed(r), err }
 
 // arguments is what parseLoads reads.
 func (l *loads) arguments() []string {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gx-etl/gx/test/bench/drain"
 	"github.com/gx-etl/gx/test/sandbox"
 )
 
@@ -83,18 +84,22 @@ func TestLoadAndRead(t *testing.T) {
 		}
 		want += p.Rows
 	}
-	drained, err := drainRows(t.Context(), s.QueryAddr(), "SELECT * FROM bench.orders")
+	drained, err := drain.Packets(t.Context(), s.QueryAddr(), "SELECT * FROM bench.orders")
 	if err != nil || drained.Rows != want {
 		t.Errorf("drained %+v, %v; want %d rows", drained, err, want)
 	}
-	scanned, err := scanRows(t.Context(), s.QueryAddr(), "SELECT * FROM bench.orders")
+	scanned, err := drain.Scan(t.Context(), s.QueryAddr(), "SELECT * FROM bench.orders")
 	if err != nil || scanned.Rows != want || scanned.Bytes >= drained.Bytes {
 		t.Errorf("scanned %+v, %v; want %d rows, and fewer bytes than with their frames", scanned, err, want)
 	}
-	if _, err := drainRows(t.Context(), s.QueryAddr(), "SELECT * FROM bench.nowhere"); err == nil || !strings.Contains(err.Error(), "nowhere") {
+	values, err := drain.Values(t.Context(), s.QueryAddr(), "SELECT * FROM bench.orders")
+	if err != nil || values.Rows != want {
+		t.Errorf("values %+v, %v; want %d rows", values, err, want)
+	}
+	if _, err := drain.Packets(t.Context(), s.QueryAddr(), "SELECT * FROM bench.nowhere"); err == nil || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("drained from nowhere: %v", err)
 	}
-	if _, err := scanRows(t.Context(), s.QueryAddr(), "SELECT * FROM bench.nowhere"); err == nil {
+	if _, err := drain.Scan(t.Context(), s.QueryAddr(), "SELECT * FROM bench.nowhere"); err == nil {
 		t.Error("scanned from nowhere")
 	}
 }

@@ -1,38 +1,44 @@
-package main
+// Package drain takes the rows of a query from a server that speaks the MySQL protocol and forgets them, as a client that
+// does as little as can be done and through go-sql-driver: what a reader of tables needs beyond that is its own price.
+package drain
 
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"time"
-
-	_ "github.com/go-sql-driver/mysql" // registers itself
 )
 
-// drainRows sends a query as root without a password and counts the packets of its answer, without looking into them:
+// Result is what came.
+type Result struct {
+	Rows    int64   `json:"rows"`
+	Bytes   int64   `json:"bytes"`   // of packets with their heads, or of values
+	Seconds float64 `json:"seconds"` // from sending the query to the end of its answer
+}
+
+// Packets sends a query as root without a password and counts the packets of its answer, without looking into them:
 // what a client costs is mostly what it makes of the values.
-func drainRows(ctx context.Context, addr, query string) (passed, error) {
+func Packets(ctx context.Context, addr, query string) (Result, error) {
 	var dialer net.Dialer
 	c, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return passed{}, err
+		return Result{}, err
 	}
 	defer func() { _ = c.Close() }()
 	d := &drainer{conn: c, in: bufio.NewReaderSize(c, 256<<10)}
 	if err := d.login(); err != nil {
-		return passed{}, fmt.Errorf("login: %w", err)
+		return Result{}, fmt.Errorf("login: %w", err)
 	}
 	began := time.Now()
 	if err := d.send(append([]byte{3}, query...), 0); err != nil {
-		return passed{}, err
+		return Result{}, err
 	}
 	if err := d.rows(); err != nil {
-		return passed{}, fmt.Errorf("%s: %w", query, err)
+		return Result{}, fmt.Errorf("%s: %w", query, err)
 	}
 	d.out.Seconds = time.Since(began).Seconds()
 	return d.out, nil
@@ -41,7 +47,7 @@ func drainRows(ctx context.Context, addr, query string) (passed, error) {
 type drainer struct {
 	conn net.Conn
 	in   *bufio.Reader
-	out  passed
+	out  Result
 }
 
 const (
@@ -99,7 +105,7 @@ func (d *drainer) packet() (byte, error) {
 
 // rows counts the packets from behind the columns to the end.
 func (d *drainer) rows() error {
-	d.out = passed{}
+	d.out = Result{}
 	for ends := 0; ends < 2; {
 		kind, err := d.packet()
 		switch {
@@ -113,43 +119,3 @@ func (d *drainer) rows() error {
 	}
 	return nil
 }
-
-// scanRows is the same query through go-sql-driver, every value taken as bytes.
-func scanRows(ctx context.Context, addr, query string) (passed, error) {
-	db, err := open(addr)
-	if err != nil {
-		return passed{}, err
-	}
-	defer func() { _ = db.Close() }()
-	if err := db.PingContext(ctx); err != nil {
-		return passed{}, err
-	}
-	began := time.Now()
-	rows, err := db.QueryContext(ctx, query)
-	if err != nil {
-		return passed{}, err
-	}
-	defer func() { _ = rows.Close() }()
-	names, err := rows.Columns()
-	if err != nil {
-		return passed{}, err
-	}
-	values, places := make([]sql.RawBytes, len(names)), make([]any, len(names))
-	for i := range values {
-		places[i] = &values[i]
-	}
-	var out passed
-	for rows.Next() {
-		if err := rows.Scan(places...); err != nil {
-			return passed{}, err
-		}
-		out.Rows++
-		for _, v := range values {
-			out.Bytes += int64(len(v))
-		}
-	}
-	out.Seconds = time.Since(began).Seconds()
-	return out, rows.Err()
-}
-
-func open(addr string) (*sql.DB, error) { return sql.Open("mysql", "root@tcp("+addr+")/") }
