@@ -35,7 +35,7 @@ func newPool(s *settings, src *source) (*pool, error) {
 		cfg := mysql.NewConfig()
 		cfg.User, cfg.Passwd, cfg.Net, cfg.Addr, cfg.DBName = src.user, src.password, "tcp", addr, src.database
 		// Reads are bounded by their contexts, which end the query on the server, too; this is for a server that does not answer that.
-		cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = s.connect, s.query+2*killPatience, s.metadata
+		cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = s.connect, s.patience(), s.metadata
 		cfg.InterpolateParams = true
 		cfg.AllowAllFiles, cfg.AllowCleartextPasswords, cfg.AllowFallbackToPlaintext, cfg.AllowOldPasswords = false, false, false, false
 		cfg.Logger = log.New(io.Discard, "", 0) // what it would say comes back as an error, too
@@ -43,7 +43,7 @@ func newPool(s *settings, src *source) (*pool, error) {
 			host, _, _ := net.SplitHostPort(addr)
 			cfg.TLS = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 		}
-		connector, err := mysql.NewConnector(cfg)
+		connector, err := lend(cfg)
 		if err != nil {
 			p.Close()
 			return nil, sdk.Faultf(sdk.Config, "%v", err).At(src.path)
@@ -119,6 +119,9 @@ func (p *pool) begin(ctx context.Context, db *sql.DB) (*session, error) {
 
 // Close gives the connection back.
 func (s *session) Close() { _ = s.conn.Close() }
+
+// patience is how long a server may stay silent.
+func (s *settings) patience() time.Duration { return s.query + 2*killPatience }
 
 // killPatience is how long a server may take to end a query.
 const killPatience = 5 * time.Second

@@ -2,7 +2,6 @@ package sqlread
 
 import (
 	"context"
-	"database/sql/driver"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -29,7 +28,7 @@ type lane struct {
 	builder *rows.Builder
 	columns []decoding
 	cells   []cell
-	values  []driver.Value
+	values  [][]byte
 	out     sender
 
 	shard      string
@@ -54,7 +53,7 @@ func (r *Reader) read(ctx context.Context, shards []sdk.Shard, out sender) error
 	if err != nil {
 		return err
 	}
-	l := &lane{r: r, builder: b, out: out, cells: make([]cell, len(r.outs)), values: make([]driver.Value, len(r.outs))}
+	l := &lane{r: r, builder: b, out: out, cells: make([]cell, len(r.outs)), values: make([][]byte, len(r.outs))}
 	for _, o := range r.outs {
 		l.columns = append(l.columns, decoding{Type: o.Type, name: o.name, binary: r.settings.binary, zeroNulls: r.settings.ZeroNulls})
 	}
@@ -132,11 +131,11 @@ func (l *lane) stream(ctx context.Context, p *pool, query string) (err error) {
 		}
 	}()
 	failed := s.conn.Raw(func(c any) error {
-		query, err := c.(driver.QueryerContext).QueryContext(running, query, nil)
+		rows, end, err := c.(*lent).ask(running, query, &l.r.settings)
 		if err != nil {
 			return err
 		}
-		if err = l.drain(query); err != nil && limited.Err() == nil {
+		if err = l.drain(rows); err != nil && limited.Err() == nil {
 			// The rest of a result would be read before the connection is free again: give it up instead.
 			var answer *mysql.MySQLError
 			if !errors.As(err, &answer) {
@@ -144,7 +143,7 @@ func (l *lane) stream(ctx context.Context, p *pool, query string) (err error) {
 			}
 			drop()
 		}
-		_ = query.Close() // after the last row it says nothing; before it, the connection is dropped
+		end()
 		return err
 	})
 	switch {
@@ -162,8 +161,8 @@ func (l *lane) stream(ctx context.Context, p *pool, query string) (err error) {
 
 // drain sends all rows of a result. The last batch is the one that says that the shard is done, so a full batch waits until
 // another row has come.
-func (l *lane) drain(result driver.Rows) error {
-	if n := len(result.Columns()); n != len(l.columns) {
+func (l *lane) drain(result answer) error {
+	if n := result.Columns(); n != len(l.columns) {
 		return sdk.Faultf(sdk.Refused, "the server gives %d columns, and gave %d when the job began", n, len(l.columns)).At(l.shard).
 			Hint("was the table altered?")
 	}
@@ -211,11 +210,11 @@ func (l *lane) refuse(column int, reason string) {
 			record = append(record, "null"...)
 			continue
 		}
-		if text := plain(nil, v); utf8.Valid(text) {
-			record = appendText(record, string(text))
+		if utf8.Valid(v) {
+			record = appendText(record, string(v))
 		} else {
 			record = append(record, `{"base64":"`...)
-			record = append(base64.StdEncoding.AppendEncode(record, text), `"}`...)
+			record = append(base64.StdEncoding.AppendEncode(record, v), `"}`...)
 		}
 	}
 	d := sdk.Dirty{Place: fmt.Sprintf("%s, row %d", l.shard, l.row), Reason: reason, Column: l.columns[column].name, Record: append(record, '}')}

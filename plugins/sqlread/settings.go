@@ -35,6 +35,7 @@ type settings struct {
 	session []string
 	retries int
 
+	throughDriver            bool // rows come through the driver on every connection; for tests
 	connect, query, metadata time.Duration
 }
 

@@ -1,27 +1,27 @@
 package sqlread
 
 import (
-	"database/sql/driver"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"math"
 	"math/bits"
 	"strconv"
+	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
 	"github.com/tidwall/gjson"
 )
 
-// cell is one value on its way from the driver to Arrow. A row is read into cells first, because a row that turns out to be
-// dirty must not have touched the builder.
+// cell is one value on its way from the server's text to Arrow. A row is read into cells first, because a row that turns
+// out to be dirty must not have touched the builder.
 type cell struct {
 	null bool
 	i    int64
 	f    float64
 	dec  decimal128.Num
-	b    []byte // into the driver's buffer, or into own
+	b    []byte // into the buffer of the connection, or into own
 	own  []byte
 }
 
@@ -40,28 +40,30 @@ type decoding struct {
 	zeroNulls bool   // dates that are none become NULL
 }
 
-// read fills c. A reason says why the value cannot travel.
-func (d *decoding) read(v driver.Value, c *cell) (reason string) {
-	if c.null = v == nil; c.null {
+// read fills c from the bytes of the text protocol; nil is NULL. A reason says why the value cannot travel.
+func (d *decoding) read(b []byte, c *cell) (reason string) {
+	if c.null = b == nil; c.null {
 		return ""
 	}
+	ok := true
 	switch d.Kind {
-	case Bool, Int32, Int64:
-		return c.integer(v)
+	case Bool, Int64, Int32:
+		if c.i, ok = parseInt(b); !ok {
+			return fmt.Sprintf("%q is no whole number of 64 bits", shorten(b))
+		}
+		if d.Kind == Int32 && int64(int32(c.i)) != c.i {
+			return fmt.Sprintf("%q is no whole number of 32 bits", shorten(b))
+		}
 	case Uint64:
-		return c.unsigned(v)
+		n, ok := parseUint(b)
+		if !ok {
+			return fmt.Sprintf("%q is no whole number of 64 bits without a sign", shorten(b))
+		}
+		c.i = int64(n)
 	case Bits:
-		return c.bits(v)
+		return c.bits(b)
 	case Float32, Float64:
-		return c.float(v, d.Kind == Float32)
-	}
-	b, ok := v.([]byte)
-	if !ok {
-		b = plain(c.own[:0], v)
-		c.own = b
-	}
-	c.b = b
-	switch d.Kind {
+		return c.float(b, d.Kind == Float32)
 	case Decimal:
 		if c.dec, ok = parseDecimal(b, d.Precision, d.Scale); !ok {
 			return fmt.Sprintf("%q does not fit %s", shorten(b), d.Name)
@@ -81,11 +83,11 @@ func (d *decoding) read(v driver.Value, c *cell) (reason string) {
 			return fmt.Sprintf("%q has a time of day", shorten(b))
 		}
 	case JSON:
-		if !gjson.ValidBytes(b) {
+		if c.b = b; !gjson.ValidBytes(b) {
 			return fmt.Sprintf("%q is no JSON", shorten(b))
 		}
 	case Bytes:
-		switch d.binary {
+		switch c.b = b; d.binary {
 		case binaryHex:
 			c.own = hex.AppendEncode(c.own[:0], b)
 			c.b = c.own
@@ -93,6 +95,8 @@ func (d *decoding) read(v driver.Value, c *cell) (reason string) {
 			c.own = base64.StdEncoding.AppendEncode(c.own[:0], b)
 			c.b = c.own
 		}
+	default:
+		c.b = b
 	}
 	return ""
 }
@@ -117,44 +121,44 @@ func (d *decoding) append(b *rows.Builder, i int, c *cell) {
 	}
 }
 
-func (c *cell) integer(v driver.Value) (reason string) {
-	switch v := v.(type) {
-	case int64:
-		c.i = v
-	case uint64:
-		if v > math.MaxInt64 {
-			return fmt.Sprintf("%d is too large", v)
-		}
-		c.i = int64(v)
-	default:
-		text := plain(c.own[:0], v)
-		n, err := strconv.ParseInt(string(text), 10, 64)
-		if err != nil {
-			return fmt.Sprintf("%q is no whole number", shorten(text))
-		}
-		c.i, c.own = n, text
+// parseInt reads a whole number, perhaps with a sign.
+func parseInt(b []byte) (n int64, ok bool) {
+	digits := b
+	negative := len(b) > 0 && b[0] == '-'
+	if negative || len(b) > 0 && b[0] == '+' {
+		digits = b[1:]
 	}
-	return ""
+	u, ok := parseUint(digits)
+	switch {
+	case !ok:
+		return 0, false
+	case negative && u <= math.MaxInt64+1:
+		return -int64(u), true
+	}
+	return int64(u), u <= math.MaxInt64
 }
 
-func (c *cell) unsigned(v driver.Value) (reason string) {
-	if n, ok := v.(uint64); ok {
-		c.i = int64(n)
-		return ""
+// parseUint reads digits.
+func parseUint(b []byte) (n uint64, ok bool) {
+	if len(b) == 0 {
+		return 0, false
 	}
-	text := plain(c.own[:0], v)
-	n, err := strconv.ParseUint(string(text), 10, 64)
-	if err != nil {
-		return fmt.Sprintf("%q is no whole number without a sign", shorten(text))
+	for i, x := range b {
+		d := uint64(x - '0')
+		if d > 9 {
+			return 0, false
+		}
+		if i >= 18 && (n > math.MaxUint64/10 || n == math.MaxUint64/10 && d > math.MaxUint64%10) {
+			return 0, false
+		}
+		n = n*10 + d
 	}
-	c.i, c.own = int64(n), text
-	return ""
+	return n, true
 }
 
 // bits reads the bytes of a BIT, the highest first.
-func (c *cell) bits(v driver.Value) (reason string) {
-	b, ok := v.([]byte)
-	if !ok || len(b) > 8 {
+func (c *cell) bits(b []byte) (reason string) {
+	if len(b) > 8 {
 		return "is no BIT of up to 64 bits"
 	}
 	c.i = 0
@@ -164,42 +168,16 @@ func (c *cell) bits(v driver.Value) (reason string) {
 	return ""
 }
 
-func (c *cell) float(v driver.Value, single bool) (reason string) {
-	switch v := v.(type) {
-	case float64:
-		c.f = v
-	case float32:
-		c.f = float64(v)
-	default:
-		width := 64
-		if single {
-			width = 32
-		}
-		text := plain(c.own[:0], v)
-		f, err := strconv.ParseFloat(string(text), width)
-		if err != nil {
-			return fmt.Sprintf("%q is no number", shorten(text))
-		}
-		c.f, c.own = f, text
+func (c *cell) float(b []byte, single bool) (reason string) {
+	width := 64
+	if single {
+		width = 32
+	}
+	var err error
+	if c.f, err = strconv.ParseFloat(unsafe.String(unsafe.SliceData(b), len(b)), width); err != nil {
+		return fmt.Sprintf("%q is no number", shorten(b))
 	}
 	return ""
-}
-
-// plain appends a value as the server would have written it.
-func plain(dst []byte, v driver.Value) []byte {
-	switch v := v.(type) {
-	case []byte:
-		return append(dst, v...)
-	case int64:
-		return strconv.AppendInt(dst, v, 10)
-	case uint64:
-		return strconv.AppendUint(dst, v, 10)
-	case float32:
-		return strconv.AppendFloat(dst, float64(v), 'g', -1, 32)
-	case float64:
-		return strconv.AppendFloat(dst, v, 'g', -1, 64)
-	}
-	return fmt.Append(dst, v)
 }
 
 func shorten(b []byte) []byte {
