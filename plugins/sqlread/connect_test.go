@@ -24,6 +24,12 @@ func reading(query string) bool {
 }
 
 func TestCancelKillsTheQuery(t *testing.T) {
+	for _, throughDriver := range []bool{false, true} {
+		t.Run(fmt.Sprintf("through the driver %v", throughDriver), func(t *testing.T) { cancelKillsTheQuery(t, throughDriver) })
+	}
+}
+
+func cancelKillsTheQuery(t *testing.T, throughDriver bool) {
 	source := table(oneColumn, integers, []any{"1"})
 	begun := make(chan struct{})
 	f := newFake(t, func(q string) result {
@@ -37,6 +43,9 @@ func TestCancelKillsTheQuery(t *testing.T) {
 	r, _, err := opened(t, starrocksReader, f, 1, `, "table": "t", "column": ["id"]`)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if throughDriver {
+		r.ThroughDriver()
 	}
 	shards, err := r.Split(t.Context(), 1)
 	if err != nil {

@@ -17,6 +17,9 @@ func (r *Reader) ReadTo(ctx context.Context, shards []sdk.Shard, send SendFunc) 
 	return r.read(ctx, shards, send)
 }
 
+// ThroughDriver makes an opened reader read all rows through the driver, as it does where packets cannot be seen.
+func (r *Reader) ThroughDriver() { r.settings.throughDriver = true }
+
 // Expand is what a text of tables stands for.
 var Expand = expand
 

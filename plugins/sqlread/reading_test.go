@@ -96,12 +96,41 @@ func (k *taken) take(t *testing.T) sqlread.SendFunc {
 	}
 }
 
-// read opens a reader and reads all its shards in one lane.
+// read opens a reader and reads all its shards in one lane: twice, from the packets and through the driver, which must
+// come to the same.
 func read(t *testing.T, p sdk.Plugin, f *fake, more string) taken {
+	t.Helper()
+	packets, driver := readOneWay(t, p, f, more, false), readOneWay(t, p, f, more, true)
+	a, b := packets.lines(), driver.lines()
+	for i := range max(len(a), len(b)) {
+		if i >= min(len(a), len(b)) || a[i] != b[i] {
+			t.Errorf("line %d differs\nfrom the packets   %q\nthrough the driver %q", i, a[min(i, len(a)):min(i+1, len(a))], b[min(i, len(b)):min(i+1, len(b))])
+			break
+		}
+	}
+	return packets
+}
+
+// lines is all of it as text.
+func (k *taken) lines() (out []string) {
+	out = append(out, fmt.Sprintf("%q", k.types), fmt.Sprintf("%q", k.positions))
+	for _, row := range k.rows {
+		out = append(out, fmt.Sprintf("%q", row))
+	}
+	for _, d := range k.dirty {
+		out = append(out, fmt.Sprintf("%s: %s: %s: %s", d.Place, d.Column, d.Reason, d.Record))
+	}
+	return out
+}
+
+func readOneWay(t *testing.T, p sdk.Plugin, f *fake, more string, throughDriver bool) taken {
 	t.Helper()
 	r, _, err := opened(t, p, f, 1, more)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if throughDriver {
+		r.ThroughDriver()
 	}
 	shards, err := r.Split(t.Context(), 1)
 	if err != nil {
