@@ -1,7 +1,7 @@
 // Package resultset runs a text query on a connection that go-sql-driver has opened, and reads the rows of its answer straight
 // from the bytes of the packets: no value is boxed, nothing is allocated for a row. The driver does the handshake, the login,
 // TLS and every other statement; between two statements of its own nothing of the server is under way, so that the
-// connection can be lent (decision 0015).
+// connection can be lent (decision 0012).
 //
 // Protocol: "Text Protocol" in the MySQL developer documentation, "Result Set Packets" in that of MariaDB.
 package resultset
