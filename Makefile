@@ -14,7 +14,7 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X 
 # gms_pure_go: the sandbox's SQL engine with Go regular expressions in place of a C library.
 TEST_TAGS := -tags gms_pure_go
 
-.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit clients e2e sandbox kafka kafka-stop mariadb mariadb-stop bench-quick bench-move bench-standin bench-sql fuzz clean clean-all
+.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit clients test-mariadb e2e sandbox kafka kafka-stop mariadb mariadb-stop bench-quick bench-move bench-standin bench-sql fuzz clean clean-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ unit: ## unit tests of both modules, with the race detector
 
 clients: ## the real StarRocks clients (mysql, PyMySQL, SQLAlchemy, curl, the Go driver) against the sandbox
 	scripts/clients.sh
+
+test-mariadb: build ## the reader of MySQL on a real MariaDB (GX_TEST_SHARD_CASES=N: that many random cases in place of 10000)
+	scripts/mariadb.sh
 
 e2e: build ## end-to-end tests on the embedded Kafka and, when Java and Maven are here, on a real one
 	scripts/e2e.sh

@@ -46,6 +46,7 @@ part "generated files" scripts/generate-check.sh || true
 part "unit tests, root" scripts/unit.sh root || true
 part "unit tests, test" scripts/unit.sh test || true
 part "real clients" scripts/clients.sh || true
+after_build "real MariaDB" scripts/mariadb.sh
 after_build "demo" scripts/demo.sh
 after_build "end to end" scripts/e2e.sh
 

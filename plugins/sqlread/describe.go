@@ -21,7 +21,7 @@ type described struct {
 
 // describe looks a table up; the error says when it is not there.
 func (p *pool) describe(ctx context.Context, conn *sql.Conn, d *Dialect, t table) (columns []described, err error) {
-	rows, err := conn.QueryContext(ctx, "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE FROM information_schema.columns WHERE TABLE_SCHEMA = "+
+	rows, err := conn.QueryContext(ctx, "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME FROM information_schema.columns WHERE TABLE_SCHEMA = "+
 		sqltext.Literal(t.database)+" AND TABLE_NAME = "+sqltext.Literal(t.name)+" ORDER BY ORDINAL_POSITION")
 	if err != nil {
 		return nil, p.said(err)
@@ -29,10 +29,15 @@ func (p *pool) describe(ctx context.Context, conn *sql.Conn, d *Dialect, t table
 	defer rows.Close()
 	for rows.Next() {
 		var name, typ, nullable string
-		if err := rows.Scan(&name, &typ, &nullable); err != nil {
+		var charset sql.NullString
+		if err := rows.Scan(&name, &typ, &nullable, &charset); err != nil {
 			return nil, p.said(err)
 		}
-		columns = append(columns, described{name: name, nullable: strings.EqualFold(nullable, "YES"), Type: d.Column(typ)})
+		c := described{name: name, nullable: strings.EqualFold(nullable, "YES"), Type: d.Column(typ)}
+		if c.Split == cut.Text && !holdsMost(charset.String) {
+			c.Split = cut.NarrowText
+		}
+		columns = append(columns, c)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, p.said(err)
@@ -42,6 +47,13 @@ func (p *pool) describe(ctx context.Context, conn *sql.Conn, d *Dialect, t table
 			Hint("SHOW TABLES FROM %s lists those that exist", sqltext.Name(t.database))
 	}
 	return columns, nil
+}
+
+// holdsMost tells whether a character set has all characters of up to three bytes of UTF-8; a server that names none stores
+// UTF-8.
+func holdsMost(charset string) bool {
+	charset = strings.ToLower(charset)
+	return charset == "" || strings.HasPrefix(charset, "utf") || charset == "ucs2"
 }
 
 func find(columns []described, name string) *described {

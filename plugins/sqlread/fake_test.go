@@ -225,9 +225,9 @@ func table(columns []wire, types []string, rows ...[]any) func(string) result {
 		if !strings.Contains(query, "information_schema") {
 			return result{columns: columns, rows: rows}
 		}
-		res := result{columns: []wire{{name: "n", typ: tVarString}, {name: "t", typ: tVarString}, {name: "y", typ: tVarString}}}
+		res := result{columns: []wire{{name: "n", typ: tVarString}, {name: "t", typ: tVarString}, {name: "y", typ: tVarString}, {name: "s", typ: tVarString}}}
 		for i, c := range columns {
-			res.rows = append(res.rows, []any{c.name, types[i], "YES"})
+			res.rows = append(res.rows, []any{c.name, types[i], "YES", nil})
 		}
 		return res
 	}

@@ -268,3 +268,19 @@ func (r *reading) commit(t *testing.T, ps []*v1.ShardPosition) {
 		t.Errorf("commit lost %q, and nobody else reads here", out.Lost)
 	}
 }
+
+// Read opens the reader of a case and reads its source once over real gRPC: the rows, and the records that became none.
+// It is for tests of what single values become; Reader is the suite.
+func Read(t *testing.T, c ReaderCase) (all []Row, dirty []*v1.Dirty) {
+	t.Helper()
+	if c.Lanes == 0 {
+		c.Lanes = 2
+	}
+	r := c.open(t, c.parameters(t), "1")
+	got := r.read(t, c.enough(c.Rows))
+	r.close(t)
+	for _, a := range got {
+		dirty = append(dirty, a.Dirty...)
+	}
+	return allRows(got), dirty
+}

@@ -24,6 +24,7 @@ const (
 	Date
 	DateTime
 	Text
+	NarrowText // in a character set that lacks most characters
 )
 
 // Part is one part of a table. A row belongs to it when its value is at least every one of From and less than Below.
@@ -53,7 +54,7 @@ func Parts(kind Kind, low, high string, n int, nullable bool) ([]Part, error) {
 	for i := range len(points) + 1 {
 		var p Part
 		switch {
-		case kind == Text:
+		case kind == Text || kind == NarrowText:
 			p.From = points[:i:i]
 		case i > 0:
 			p.From = points[i-1 : i : i]
@@ -85,9 +86,13 @@ func (p Part) Condition(column string) string {
 }
 
 func points(kind Kind, low, high string, n int) ([]string, error) {
-	if kind == Text {
+	if kind == Text || kind == NarrowText {
+		most := rune(lastBasic)
+		if kind == NarrowText {
+			most = lastASCII
+		}
 		var out []string
-		for _, p := range texts(low, high, n) {
+		for _, p := range texts(low, high, n, most) {
 			out = append(out, sqltext.Literal(p))
 		}
 		return out, nil

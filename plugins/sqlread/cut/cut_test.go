@@ -122,6 +122,20 @@ func TestEveryTextIsInOnePart(t *testing.T) {
 				continue
 			}
 			once(t, parts, values, read, order)
+			narrow, err := cut.Parts(cut.NarrowText, *sorted[0], *sorted[len(sorted)-1], 5, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if narrow != nil {
+				once(t, narrow, values, read, order)
+			}
+			for _, p := range narrow {
+				for _, r := range p.Below {
+					if r > 0x7f && !strings.ContainsRune(*sorted[0], r) {
+						t.Fatalf("the literal %q has a character that the bounds have not", p.Below)
+					}
+				}
+			}
 			for _, p := range parts {
 				for _, literal := range append(p.From, p.Below) {
 					if !utf8.ValidString(literal) || strings.ContainsFunc(literal, func(r rune) bool { return r < ' ' || r == 0x7f }) {
@@ -167,6 +181,9 @@ func TestParts(t *testing.T) {
 		{cut.Text, "a", "c", 2, false, []string{"`c` < 'b'", "`c` >= 'b'"}},
 		{cut.Text, `it's A`, `it's C`, 2, true, []string{"`c` < 'it''s B'", "`c` >= 'it''s B'", "`c` IS NULL"}},
 		{cut.Text, "b", "A", 2, false, nil},
+		{cut.Text, "\u00e9", "\u0444", 2, false, []string{"`c` < '\u0296'", "`c` >= '\u0296'"}},
+		{cut.NarrowText, "\u00e9", "\u0444", 2, false, nil},
+		{cut.NarrowText, "\u00e9a", "\u00e9c", 2, false, []string{"`c` < '\u00e9b'", "`c` >= '\u00e9b'"}},
 	} {
 		t.Run(fmt.Sprintf("%s to %s in %d", c.low, c.high, c.n), func(t *testing.T) {
 			got, err := cut.Parts(c.kind, c.low, c.high, c.n, c.nullable)

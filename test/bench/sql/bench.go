@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gx-etl/gx/test/bench/drain"
 	"github.com/gx-etl/gx/test/bench/rig"
+	"github.com/gx-etl/gx/test/mariadb"
 )
 
 // few is how many rows a job has whose time is all start and end.
@@ -62,7 +64,8 @@ type sample struct {
 type bench struct {
 	settings
 	subjects []subject
-	mariadb  *rig.MariaDB
+	server   *mariadb.Server // nil when one that was there is used
+	addr     string
 	sandbox  *rig.Sandbox
 	gx       rig.GX
 	samples  []sample
@@ -85,10 +88,13 @@ func newBench(s settings) (*bench, error) {
 
 // run starts everything, measures, and stops everything again.
 func (b *bench) run(ctx context.Context) (err error) {
-	if b.mariadb, err = rig.StartMariaDB(ctx, b.root, filepath.Join(b.dir, "server"), b.settings.mariadb); err != nil {
-		return err
+	if b.addr = b.mariadb; b.addr == "" {
+		if b.server, err = mariadb.Start(ctx, b.root, filepath.Join(b.dir, "server")); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, b.server.Stop()) }()
+		b.addr = b.server.Addr
 	}
-	defer func() { err = errors.Join(err, b.mariadb.Stop()) }()
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
@@ -115,7 +121,7 @@ func query(table string) string {
 
 // prepare fills the tables and reads the large one once, so that it lies in the server's memory.
 func (b *bench) prepare(ctx context.Context) error {
-	db, err := sql.Open("mysql", "root@tcp("+b.mariadb.Addr+")/")
+	db, err := sql.Open("mysql", "root@tcp("+b.addr+")/")
 	if err != nil {
 		return err
 	}
@@ -126,7 +132,7 @@ func (b *bench) prepare(ctx context.Context) error {
 		}
 	}
 	var warm drain.Result
-	_, _, err = rig.Child(ctx, &warm, "packets", b.mariadb.Addr, query(tableOf(b.rows)))
+	_, _, err = rig.Child(ctx, &warm, "packets", b.addr, query(tableOf(b.rows)))
 	return err
 }
 
@@ -134,7 +140,7 @@ func (b *bench) measure(ctx context.Context, s subject, round int) error {
 	if err := rig.Settle(ctx, b.settle); err != nil {
 		return err
 	}
-	server, sink, clock := rig.CPUOf(b.mariadb.Pid), rig.CPUOf(b.sandbox.Pid()), rig.ReadClock()
+	server, sink, clock := b.serverCPU(), rig.CPUOf(b.sandbox.Pid()), rig.ReadClock()
 	out := sample{subject: s.name, rows: b.rows}
 	if s.few {
 		out.rows = few
@@ -148,16 +154,24 @@ func (b *bench) measure(ctx context.Context, s subject, round int) error {
 	if err != nil {
 		return err
 	}
-	out.server, out.sink = (rig.CPUOf(b.mariadb.Pid) - server).Seconds(), (rig.CPUOf(b.sandbox.Pid()) - sink).Seconds()
+	out.server, out.sink = (b.serverCPU() - server).Seconds(), (rig.CPUOf(b.sandbox.Pid()) - sink).Seconds()
 	out.others = max(0, clock.Since().Work.Seconds()-out.server-out.sink-out.cpuSeconds())
 	b.samples = append(b.samples, out)
 	fmt.Fprintf(os.Stderr, "%d/%d %-28s %5.2f s  %5.2f M rows/s  %d counted\n", round+1, b.repeat, s.about, out.wall, out.rate(), out.counted)
 	return nil
 }
 
+// serverCPU is 0 for a server that is not ours.
+func (b *bench) serverCPU() time.Duration {
+	if b.server == nil {
+		return 0
+	}
+	return rig.CPUOf(b.server.Pid)
+}
+
 func (b *bench) alone(ctx context.Context, s subject, out *sample) error {
 	var r drain.Result
-	used, wall, err := rig.Child(ctx, &r, s.child, b.mariadb.Addr, query(tableOf(out.rows)))
+	used, wall, err := rig.Child(ctx, &r, s.child, b.addr, query(tableOf(out.rows)))
 	if err != nil {
 		return err
 	}
@@ -171,7 +185,7 @@ func (b *bench) moved(ctx context.Context, s subject, out *sample) error {
 	if err != nil {
 		return err
 	}
-	r, err := b.gx.Run(ctx, filepath.Join(b.root, "test", "bench", "sql", s.job), "mariadb="+b.mariadb.Addr, "table="+tableOf(out.rows),
+	r, err := b.gx.Run(ctx, filepath.Join(b.root, "test", "bench", "sql", s.job), "mariadb="+b.addr, "table="+tableOf(out.rows),
 		"lanes="+strconv.Itoa(s.lanes), "feHttp="+b.sandbox.FEHTTP, "feQuery="+b.sandbox.FEQuery)
 	if err != nil {
 		return err
