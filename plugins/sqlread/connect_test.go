@@ -267,3 +267,31 @@ func TestNumberOfShards(t *testing.T) {
 		}
 	}
 }
+
+// A column is compared with characters that it can hold: a server refuses others, and the job would end there.
+func TestTextsAreCutWithinTheirCharacterSet(t *testing.T) {
+	for charset, want := range map[string]bool{"": true, "utf8": true, "utf8mb4": true, "utf16": true, "ucs2": true, "latin1": false, "gbk": false} {
+		source := table([]wire{{name: "s", typ: tVarString}}, []string{"varchar(9)"})
+		f := newFake(t, func(q string) result {
+			if strings.Contains(q, "MIN(`s`)") {
+				return result{columns: []wire{{name: "low", typ: tVarString}, {name: "high", typ: tVarString}}, rows: [][]any{{"é", "ф"}}}
+			}
+			res := source(q)
+			if strings.Contains(q, "CHARACTER_SET_NAME") && charset != "" {
+				res.rows[0][3] = charset
+			}
+			return res
+		})
+		r, _, err := opened(t, mysqlReader, f, 2, `, "table": "t", "column": ["s"], "splitPk": "s", "splitFactor": 1`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shards, err := r.Split(t.Context(), 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(shards[0].Descriptor), "'ʖ'") != want || (len(shards) > 1) != want {
+			t.Errorf("%q: %d shards, the first %s", charset, len(shards), shards[0].Descriptor)
+		}
+	}
+}

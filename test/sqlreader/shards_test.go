@@ -33,5 +33,5 @@ func TestShardsHoldEveryRowOnce(t *testing.T) {
 	t.Cleanup(func() { _ = db.Close() })
 	server := cases.Server{DB: db, Kinds: kinds, Readers: dialects, Tablets: "starrocks",
 		Parameters: func(more string) string { return parameters(s, more) }, Tail: "DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 4"}
-	server.EveryRowOnce(t, cases.Count(t, 1000))
+	server.EveryRowOnce(t, cases.Count(t, 500))
 }

@@ -53,6 +53,13 @@ func suite(t *testing.T, role, flaw string) {
 	Writer(t, c)
 }
 
+func TestRead(t *testing.T) {
+	all, dirty := Read(t, ReaderCase{Plugin: memoryReader(""), Parameters: `{"table": "t"}`})
+	if len(bag{}.add(all)) != memoryRows || len(all) != memoryRows || len(dirty) != 0 {
+		t.Errorf("%d rows, dirty %v", len(all), dirty)
+	}
+}
+
 // Every flaw is found, by the law that is there for it.
 func TestSuiteFindsFlaws(t *testing.T) {
 	for flaw, law := range map[string]string{

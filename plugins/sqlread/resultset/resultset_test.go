@@ -170,7 +170,7 @@ func same(a, b [][][]byte) bool {
 // Whatever the values, and however the bytes arrive, the rows are those of the server; then the connection is as it was.
 func TestEveryRowComes(t *testing.T) {
 	value := rapid.OneOf(rapid.Just([]byte(nil)), rapid.SliceOfN(rapid.Byte(), 0, 12), rapid.Custom(func(t *rapid.T) []byte {
-		return bytes.Repeat([]byte{0xfe}, rapid.SampledFrom([]int{1, 250, 251, 252, 65535, 65536, 200_000}).Draw(t, "length"))
+		return bytes.Repeat([]byte{0xfe}, rapid.SampledFrom([]int{1, 250, 251, 252, 65535, 65536}).Draw(t, "length"))
 	}))
 	rapid.Check(t, func(t *rapid.T) {
 		flags, extended := uint32(protocol41), uint32(0)
@@ -185,7 +185,7 @@ func TestEveryRowComes(t *testing.T) {
 		for range rapid.IntRange(0, 6).Draw(t, "rows") {
 			rows = append(rows, rapid.SliceOfN(value, columns, columns).Draw(t, "row"))
 		}
-		p := &played{answer: answer(flags, extended, columns, rows...), chunk: rapid.SampledFrom([]int{1, 3, 1000, 1 << 20}).Draw(t, "chunk")}
+		p := &played{answer: answer(flags, extended, columns, rows...), chunk: rapid.SampledFrom([]int{1, 7, 1000, 1 << 20}).Draw(t, "chunk")}
 		c := resultset.New(p)
 		_, _ = c.Write(login(flags, extended))
 		p.written.Reset()
@@ -208,7 +208,7 @@ func TestEveryRowComes(t *testing.T) {
 
 // A row of more than a packet, and one that is exactly a packet long.
 func TestLongRows(t *testing.T) {
-	for _, n := range []int{1<<24 - 1 - 4, 1 << 24, 3<<24 + 5} {
+	for _, n := range []int{1<<24 - 1 - 4, 1 << 24, 2<<24 + 5} {
 		long := bytes.Repeat([]byte("0123456789abcdef"), n/16+1)[:n]
 		rows := [][][]byte{{[]byte("a"), long}, {long, nil}, {[]byte("b"), []byte("c")}}
 		c := connected(t, &played{answer: answer(protocol41|deprecateEOF, 0, 2, rows...), chunk: 1 << 20}, protocol41|deprecateEOF, 0)

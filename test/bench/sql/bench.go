@@ -157,7 +157,8 @@ func (b *bench) measure(ctx context.Context, s subject, round int) error {
 	out.server, out.sink = (b.serverCPU() - server).Seconds(), (rig.CPUOf(b.sandbox.Pid()) - sink).Seconds()
 	out.others = max(0, clock.Since().Work.Seconds()-out.server-out.sink-out.cpuSeconds())
 	b.samples = append(b.samples, out)
-	fmt.Fprintf(os.Stderr, "%d/%d %-28s %5.2f s  %5.2f M rows/s  %d counted\n", round+1, b.repeat, s.about, out.wall, out.rate(), out.counted)
+	fmt.Fprintf(os.Stderr, "%d/%d %-28s %5.2f s  %5.2f M rows/s  %d counted  others %.2f of a core\n",
+		round+1, b.repeat, s.about, out.wall, out.rate(), out.counted, out.others/out.wall)
 	return nil
 }
 
