@@ -24,6 +24,7 @@ type buffer struct {
 	buf    []byte
 	r, w   int  // what has come and was not taken is buf[r:w]
 	seq    byte // of the next packet
+	astray bool // a refusal came out of order: the connection is at its end
 	joined []byte
 }
 
@@ -69,7 +70,17 @@ func (b *buffer) part() ([]byte, error) {
 	head := b.buf[b.r : b.r+4]
 	n, seq := int(head[0])|int(head[1])<<8|int(head[2])<<16, head[3]
 	if seq != b.seq {
-		return nil, fmt.Errorf("%w: packet %d came in place of %d", errMalformed, seq, b.seq)
+		// A server that gives a client up, such as one that shuts down, may not count the packet in which it says so.
+		if n == 0 || n > bufferSize {
+			return nil, outOfOrder(seq, b.seq)
+		}
+		if err := b.need(5); err != nil {
+			return nil, err
+		}
+		if b.buf[b.r+4] != markError {
+			return nil, outOfOrder(seq, b.seq)
+		}
+		b.astray = true
 	}
 	b.r += 4
 	b.seq++
@@ -78,6 +89,10 @@ func (b *buffer) part() ([]byte, error) {
 	}
 	b.r += n
 	return b.buf[b.r-n : b.r : b.r], nil
+}
+
+func outOfOrder(got, want byte) error {
+	return fmt.Errorf("%w: packet %d came in place of %d", errMalformed, got, want)
 }
 
 // need waits until n bytes are there.

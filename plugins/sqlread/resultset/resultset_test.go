@@ -236,6 +236,22 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A server that gives a client up does not always count the packet in which it says so. What it says arrives, and the
+// connection is at its end.
+func TestRefusalOutOfOrder(t *testing.T) {
+	whole := answer(protocol41, 0, 1, [][]byte{[]byte("x")})
+	later := stream{b: slices.Clone(whole[:len(whole)-9]), seq: 0}
+	later.packet([]byte("\xff\x1d\x04#08S01Server shutdown in progress"))
+	for _, chunk := range []int{1, 1 << 20} {
+		c := connected(t, &played{answer: later.b, chunk: chunk}, protocol41, 0)
+		rows, err := drained(c)
+		var e *mysql.MySQLError
+		if len(rows) != 1 || !errors.As(err, &e) || e.Number != 1053 || c.Usable() {
+			t.Errorf("%d rows, %v, usable %v", len(rows), err, c.Usable())
+		}
+	}
+}
+
 // An answer that breaks the protocol, or breaks off, is an error, and nobody uses the connection again.
 func TestBrokenAnswers(t *testing.T) {
 	whole := answer(protocol41, 0, 2, [][]byte{[]byte("x"), nil})

@@ -182,7 +182,7 @@ func (r *Rows) end(p []byte) error {
 func (r *Rows) failed(err error) error {
 	r.done = true
 	var answer *mysql.MySQLError
-	if !errors.As(err, &answer) || r.in.r != r.in.w {
+	if !errors.As(err, &answer) || r.in.astray || r.in.r != r.in.w {
 		r.conn.Abort()
 	}
 	return err
