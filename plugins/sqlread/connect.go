@@ -145,14 +145,24 @@ const (
 	errTableDenied      = 1142
 	errColumnDenied     = 1143
 	errNoSuchTable      = 1146
+	errServerShutdown   = 1053
+	errAborting         = 1152
+	errAbortingNew      = 1184
+	errConnectionKilled = 1927 // MariaDB
+	errSessionKilled    = 3169
+	errClientTimeout    = 4031
 	errStarRocksDenied  = 5203
 	errStarRocksNoTable = 5502
 )
 
-// answered turns what a server has said into a fault; nil: it has said nothing.
+// answered turns what a server has said into a fault; nil: it has said nothing, or only that it gives the connection up.
 func (p *pool) answered(err error, addr string) error {
 	var m *mysql.MySQLError
 	if !errors.As(err, &m) {
+		return nil
+	}
+	switch m.Number {
+	case errServerShutdown, errAborting, errAbortingNew, errConnectionKilled, errSessionKilled, errClientTimeout:
 		return nil
 	}
 	msg := strings.ToLower(m.Message)

@@ -126,11 +126,14 @@ func TestBrokenConnections(t *testing.T) {
 		breaks int64 // how often
 		rows   int   // before the break
 		want   int   // rows in the end, -1: an error
+		code   uint16
 	}{
-		{"before the rows", 1, 0, 3},
-		{"after rows that were not sent", 2, 2, 3},
-		{"too often", 3, 0, -1},
-		{"after a batch", 1, 40, -1},
+		{"before the rows", 1, 0, 3, 0},
+		{"after rows that were not sent", 2, 2, 3, 0},
+		{"too often", 3, 0, -1, 0},
+		{"after a batch", 1, 40, -1, 0},
+		{"the server says that it shuts down", 2, 0, 3, 1053},
+		{"the server says that the connection was killed", 2, 0, 3, 1927},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -139,6 +142,9 @@ func TestBrokenConnections(t *testing.T) {
 			f := newFake(t, func(q string) result {
 				res := source(q)
 				if reading(q) && broken.Add(1) <= c.breaks {
+					if c.code != 0 {
+						return result{code: c.code, err: "gone"}
+					}
 					res.rows, res.cut = nil, true
 					for range c.rows {
 						res.rows = append(res.rows, []any{strings.Repeat("x", 60000)})

@@ -106,19 +106,7 @@ func TestStoppedJobKillsItsQuery(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	busy := func() (n int) {
-		if err := admin.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Query' AND INFO LIKE '%endless%' AND ID <> CONNECTION_ID()").Scan(&n); err != nil {
-			t.Error(err)
-		}
-		return n
-	}
-	for busy() == 0 {
-		select {
-		case err := <-ended:
-			t.Fatalf("ended before it read: %v\n%s", err, said)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	awaitQuery(t, "endless", ended, said)
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +114,62 @@ func TestStoppedJobKillsItsQuery(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 143 {
 		t.Errorf("exit code %d\n%s", code, said)
 	}
-	if n := busy(); n != 0 {
-		t.Errorf("%d queries go on", n)
+	if ids := running(t, "endless"); len(ids) != 0 {
+		t.Errorf("the queries of connections %v go on", ids)
+	}
+}
+
+// A connection that the server gives up before a batch was sent is replaced, and each row comes once.
+func TestKilledConnectionIsReplaced(t *testing.T) {
+	execute(t, `DROP TABLE IF EXISTS killed; CREATE TABLE killed (id BIGINT, name VARCHAR(10), price DECIMAL(12,2), made DATETIME(6), ratio DOUBLE) ENGINE = MyISAM;
+		INSERT INTO killed (id) SELECT seq FROM seq_1_to_2000`)
+	s := sandbox.New(t, sandbox.Options{Init: target})
+	cmd, said := gx(t, job(s, 1, `, "table": "killed", `+columns+`, "where": "SLEEP(0.0005) = 0"`, `"format": "csv"`, ""))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for _, id := range awaitQuery(t, "killed", ended, said) {
+		execute(t, "KILL CONNECTION %d", id)
+	}
+	if err := <-ended; err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	if got := s.Rows(t, "SELECT COUNT(*), COUNT(DISTINCT id) FROM shop.orders"); !slices.Equal(got[0], []string{"2000", "2000"}) {
+		t.Errorf("rows and ids: %v", got)
+	}
+}
+
+// running are the connections that read from a table of that name.
+func running(t *testing.T, table string) (ids []int64) {
+	t.Helper()
+	rows, err := admin.QueryContext(t.Context(), "SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND = 'Query' AND INFO LIKE '%`"+table+"`%' AND INFO NOT LIKE '%1 = 0%' AND ID <> CONNECTION_ID()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// awaitQuery waits until a job reads from the table, and gives its connections.
+func awaitQuery(t *testing.T, table string, ended <-chan error, said *bytes.Buffer) []int64 {
+	t.Helper()
+	for {
+		if ids := running(t, table); len(ids) > 0 {
+			return ids
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("ended before it read: %v\n%s", err, said)
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 }
