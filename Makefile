@@ -30,7 +30,7 @@ gx-sandbox:
 demo: build ## three messages from Kafka to StarRocks, on this machine, nothing to install
 	scripts/demo.sh
 
-test: ## everything CI runs, with a summary (CI=1: a real Apache Kafka is required)
+test: ## everything CI runs, with a summary (CI=1: a real Apache Kafka and a real MariaDB are required)
 	+@scripts/test.sh
 
 lint: ## gofmt, go vet and staticcheck, both modules

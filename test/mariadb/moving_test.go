@@ -119,25 +119,29 @@ func TestStoppedJobKillsItsQuery(t *testing.T) {
 	}
 }
 
-// A connection that the server gives up before a batch was sent is replaced, and each row comes once.
+// A connection that the server gives up before a batch was sent is replaced, and each row comes once; unless the job allows no
+// second attempt.
 func TestKilledConnectionIsReplaced(t *testing.T) {
 	execute(t, `DROP TABLE IF EXISTS killed; CREATE TABLE killed (id BIGINT, name VARCHAR(10), price DECIMAL(12,2), made DATETIME(6), ratio DOUBLE) ENGINE = MyISAM;
 		INSERT INTO killed (id) SELECT seq FROM seq_1_to_2000`)
-	s := sandbox.New(t, sandbox.Options{Init: target})
-	cmd, said := gx(t, job(s, 1, `, "table": "killed", `+columns+`, "where": "SLEEP(0.0005) = 0"`, `"format": "csv"`, ""))
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	for _, id := range awaitQuery(t, "killed", ended, said) {
-		execute(t, "KILL CONNECTION %d", id)
-	}
-	if err := <-ended; err != nil {
-		t.Fatalf("%v\n%s", err, said)
-	}
-	if got := s.Rows(t, "SELECT COUNT(*), COUNT(DISTINCT id) FROM shop.orders"); !slices.Equal(got[0], []string{"2000", "2000"}) {
-		t.Errorf("rows and ids: %v", got)
+	for retries, want := range map[int]int{3: 0, 0: 6} {
+		s := sandbox.New(t, sandbox.Options{Init: target})
+		cmd, said := gx(t, job(s, 1, fmt.Sprintf(`, "table": "killed", %s, "where": "SLEEP(0.0005) = 0", "maxRetries": %d`, columns, retries), `"format": "csv"`, ""))
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		for _, id := range awaitQuery(t, "killed", ended, said) {
+			execute(t, "KILL CONNECTION %d", id)
+		}
+		<-ended
+		if code := cmd.ProcessState.ExitCode(); code != want {
+			t.Fatalf("%d retries: exit code %d, want %d\n%s", retries, code, want, said)
+		}
+		if got := s.Rows(t, "SELECT COUNT(*), COUNT(DISTINCT id) FROM shop.orders"); want == 0 && !slices.Equal(got[0], []string{"2000", "2000"}) {
+			t.Errorf("rows and ids: %v", got)
+		}
 	}
 }
 
