@@ -30,6 +30,7 @@ func Lenient() Option { return func(d *decoder) { d.lenient = true } }
 //	gx:"min=1,max=9"        limits of a number, or of the length of a text, list or map
 //	gx:"enum=exit|skip"     the only values, compared without case and stored as spelled here
 //	gx:"alias=a|b.c"        other names of the key; using one is noted, using two is a conflict
+//	gx:"keyWins"            of two names the one that comes first in key, alias, alias counts, and the others are noted
 //	gx:"secret"             never shown in a problem (type Secret implies it)
 //	gx:"list"               a text is a comma list: "a,b" and ["a","b"] are the same
 //	gx:"bytes"              a number of bytes that may carry a unit: 64MiB, 64MB, 64m
@@ -169,6 +170,9 @@ func (d *decoder) field(v, shared Value, path string, f *field, dst reflect.Valu
 		case given == "":
 			x, at, given = y, Join(path, alias), alias
 			d.add(y, Problem{Code: CodeMapped, Path: at, Seen: "read as " + f.key, Warning: true})
+		case f.rule.keyWins:
+			d.add(y, Problem{Code: CodeIgnored, Path: Join(path, alias),
+				Seen: fmt.Sprintf("has no effect: %s comes before it", given), Try: "keep only " + f.key, Warning: true})
 		default:
 			d.add(y, Problem{Code: CodeConflict, Path: Join(path, alias),
 				Seen: fmt.Sprintf("%s and %s are two names of one setting", alias, given), Try: "keep only " + f.key})

@@ -40,7 +40,8 @@ type sample struct {
 		Dir   string `json:"dir" default:"/tmp"`
 		Count int8   `json:"count"`
 	} `json:"nested"`
-	Old string `json:"fe_nodes" gx:"ignored" doc:"use loadUrl"`
+	Database string `json:"database" gx:"alias=db|schema,keyWins"`
+	Old      string `json:"fe_nodes" gx:"ignored" doc:"use loadUrl"`
 }
 
 func (s *sample) Check(path string) []Problem {
@@ -137,6 +138,7 @@ func TestDecodeOneProblem(t *testing.T) {
 	for _, c := range []struct{ name, src, code, text string }{
 		{"alias is noted", `"bufferflush.maxbytes":"64m"`, CodeMapped, `p["bufferflush.maxbytes"]: read as maxBatchSize`},
 		{"alias and key", `"maxBatchSize":600000,"bufferflush.maxbytes":600000`, CodeConflict, "keep only maxBatchSize"},
+		{"key wins", `"db":"b","database":"a"`, CodeIgnored, "p.db: has no effect: database comes before it; try: keep only database"},
 		{"ignored", `"fe_nodes":"x"`, CodeIgnored, "has no effect: use loadUrl"},
 		{"float for integer", `"maxBatchRows":1.5`, CodeWrongType, "1.5 is not an integer"},
 		{"integer too long", `"maxBatchRows":99999999999999999999`, CodeOutOfRange, "beyond 64 bits"},
@@ -169,6 +171,18 @@ func TestDecodeOneProblem(t *testing.T) {
 				t.Errorf("warning is %v", p.Warning)
 			}
 		})
+	}
+}
+
+func TestFirstNameCounts(t *testing.T) {
+	for src, want := range map[string]string{
+		`"schema":"c","db":"b","database":"a"`: "a", `"schema":"c","database":"a"`: "a", `"schema":"c","db":"b"`: "b", `"schema":"c"`: "c", ``: "",
+	} {
+		var got sample
+		problems := Decode(mustParse(t, `{`+strings.TrimSuffix(minimal+src, ",")+`}`), "p", &got)
+		if got.Database != want || Failed(problems) {
+			t.Errorf("%s: got %q, want %q; %v", src, got.Database, want, problems)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ type field struct {
 type rule struct {
 	required, emptyOK, emptyIsUnset bool
 	secret, ignored, rest           bool
-	list, bytes                     bool
+	list, bytes, keyWins            bool
 	unit                            time.Duration // of a duration written as a bare number; 0: not a duration
 	unitName                        string
 	prefix                          string
@@ -99,6 +99,8 @@ func parseRule(t reflect.Type, sf reflect.StructField) (r rule) {
 			r.rest = true
 		case "list":
 			r.list = true
+		case "keyWins":
+			r.keyWins = true
 		case "bytes":
 			r.bytes = true
 		case "duration":

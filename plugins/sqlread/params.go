@@ -10,7 +10,7 @@ type Params struct {
 	Username string          `json:"username" doc:"User with the SELECT privilege on the tables."`
 	Password *options.Secret `json:"password" gx:"emptyOk" doc:"Password; may be empty."`
 
-	SelectedDatabase string       `json:"selectedDatabase" gx:"alias=database" doc:"Database of the tables; that of jdbcUrl by default."`
+	SelectedDatabase string       `json:"selectedDatabase" gx:"alias=database,keyWins" doc:"Database of the tables; that of jdbcUrl by default. Those of connection come before it."`
 	Table            []string     `json:"table" doc:"Table, or db.table; an array, a text with commas, or a pattern such as orders_[00-31] stand for several tables of one shape, which are read as one."`
 	Connection       []Connection `json:"connection" doc:"The form of DataX, and of sources that are spread over several servers: each element has tables or queries of its own."`
 
@@ -41,7 +41,7 @@ type Connection struct {
 	JdbcURL          options.Value   `json:"jdbcUrl" doc:"As jdbcUrl."`
 	Username         string          `json:"username" doc:"As username."`
 	Password         *options.Secret `json:"password" gx:"emptyOk" doc:"As password."`
-	SelectedDatabase string          `json:"selectedDatabase" gx:"alias=database" doc:"As selectedDatabase."`
+	SelectedDatabase string          `json:"selectedDatabase" gx:"alias=database,keyWins" doc:"As selectedDatabase."`
 	Table            []string        `json:"table" doc:"As table."`
 	QuerySQL         []string        `json:"querySql" doc:"As querySql."`
 }

@@ -116,8 +116,11 @@ func (p *Params) places(s *settings, j *judge) (queries bool) {
 			if c.Username == "" && c.Password == nil {
 				c.Username, c.Password = outer.Username, outer.Password
 			}
-			if c.SelectedDatabase == "" {
+			switch {
+			case c.SelectedDatabase == "":
 				c.SelectedDatabase = outer.SelectedDatabase
+			case outer.SelectedDatabase != "" && outer.SelectedDatabase != c.SelectedDatabase:
+				j.note(options.CodeIgnored, j.at("selectedDatabase"), fmt.Sprintf("has no effect on connection[%d], which names %q", i, c.SelectedDatabase), "")
 			}
 			all, paths = append(all, c), append(paths, options.At(j.at("connection"), i))
 		}

@@ -84,6 +84,9 @@ func TestWhatIsSaid(t *testing.T) {
 		`{` + place + `, "querySql": "SELECT 1", "where": "x"}`:                                                                                        "where: has no effect",
 		`{` + place + `, "querySql": "SELECT 1", "table": "t"}`:                                                                                        "table: has no effect",
 		`{` + place + `, "table": "t", "column": ["id"], "fetchSize": 1000}`:                                                                           "fetchSize: has no effect",
+		`{` + place + `, "selectedDatabase": "a", "database": "b", "table": "t", "column": ["id"]}`:                                                    "database: has no effect: selectedDatabase comes before it",
+		`{` + place + `, "selectedDatabase": "a", "column": ["id"], "connection": [{"selectedDatabase": "b", "table": "t"}]}`:                          `selectedDatabase: has no effect on connection[0], which names "b"`,
+		`{` + place + `, "column": ["id"], "connection": [{"selectedDatabase": "b", "database": "c", "table": "t"}]}`:                                  "connection[0].database: has no effect: selectedDatabase comes before it",
 		`{` + place + `, "table": "t", "column": ["id"], "checkSlave": true}`:                                                                          "checkSlave: has no effect",
 	} {
 		problems := judged(t, starrocksReader, src)

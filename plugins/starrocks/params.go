@@ -15,7 +15,7 @@ type Params struct {
 	Username string          `json:"username" gx:"required,alias=starrocks.username" doc:"User with the INSERT privilege on the table."`
 	Password *options.Secret `json:"password" gx:"alias=starrocks.password,emptyOk" doc:"Password; may be empty."`
 
-	SelectedDatabase string        `json:"selectedDatabase" gx:"alias=database|starrocks.database.name" doc:"Database of the table."`
+	SelectedDatabase string        `json:"selectedDatabase" gx:"alias=database|starrocks.database.name,keyWins" doc:"Database of the table; that of connection[0] comes before it."`
 	Table            string        `json:"table" gx:"alias=starrocks.table.name" doc:"Table, or db.table. Batches that name a table of their own go there."`
 	Topic2Table      options.Value `json:"topic2table" gx:"alias=starrocks.topic2table.map" doc:"Where rows go that name their source, such as a topic: an object {\"topic\":\"table\"}, or topic:table,topic:table. A key between slashes is a regular expression, and $1 in its value what the first parentheses matched."`
 	Connection       []connection  `json:"connection" doc:"The DataX form: one object with jdbcUrl, selectedDatabase and table."`

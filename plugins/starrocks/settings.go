@@ -84,6 +84,13 @@ func (j *judge) note(code, key, seen, try string) {
 	j.problems = append(j.problems, options.Problem{Code: code, Path: j.at(key), Seen: seen, Try: try, Warning: true})
 }
 
+// outdone notes a key whose value gives way to another one, as it does in DataX.
+func (j *judge) outdone(key, value, by, other string) {
+	if value != "" && value != other {
+		j.note(options.CodeIgnored, key, fmt.Sprintf("has no effect: %s (%q) comes before it", by, other), "keep one of them")
+	}
+}
+
 // address: the servers, the user, and where else a redirect may lead.
 func (p *Params) address(s *settings, j *judge) {
 	var found []options.Problem
@@ -92,6 +99,7 @@ func (p *Params) address(s *settings, j *judge) {
 
 	jdbc, at := p.JdbcURL, j.at("jdbcUrl")
 	if len(p.Connection) > 0 && p.Connection[0].JdbcURL.Given() {
+		j.outdone("jdbcUrl", jdbc.Text(), "connection[0].jdbcUrl", p.Connection[0].JdbcURL.Text())
 		jdbc, at = p.Connection[0].JdbcURL, options.Join(options.At(j.at("connection"), 0), "jdbcUrl")
 	}
 	s.mysql, found = parseJdbcURL(jdbc, at)
@@ -149,9 +157,11 @@ func (p *Params) place(s *settings, j *judge) {
 			j.wrong(options.CodeNotSupported, "connection[0].table[1]", "a writer has one table; DataX reads only the first, too", "", "a job of its own for each table")
 		}
 		if c.SelectedDatabase != "" {
+			j.outdone(dbKey, db, "connection[0].selectedDatabase", c.SelectedDatabase)
 			db, dbKey = c.SelectedDatabase, "connection[0].selectedDatabase"
 		}
 		if len(c.Table) > 0 {
+			j.outdone(tableKey, table, "connection[0].table", c.Table[0])
 			table, tableKey = c.Table[0], "connection[0].table[0]"
 		}
 	}

@@ -179,6 +179,11 @@ func override(base, more string) string {
 func TestNotes(t *testing.T) {
 	for _, tc := range []struct{ src, path, text string }{
 		{`"loadUrl":"fe1","username":"root","selectedDatabase":"d","table":"t"`, "password", "read as empty"},
+		{override(enough, `"database":"e"`), "database", "selectedDatabase comes before it"},
+		{override(enough, `"starrocks.database.name":"e"`), `["starrocks.database.name"]`, "selectedDatabase comes before it"},
+		{override(enough, `"connection":[{"selectedDatabase":"c"}]`), "selectedDatabase", `connection[0].selectedDatabase ("c") comes before it`},
+		{override(enough, `"connection":[{"table":["c"]}]`), "table", `connection[0].table ("c") comes before it`},
+		{override(enough, `"jdbcUrl":"fe1","connection":[{"jdbcUrl":"fe2"}]`), "jdbcUrl", `connection[0].jdbcUrl ("fe2") comes before it`},
 		{enough, "loadProps", "read as { }"},
 		{enough, "jdbcUrl", "not checked before the first load"},
 		{override(enough, `"table":""`), "table", "the name that the reader gives"},
@@ -236,6 +241,24 @@ func TestAliases(t *testing.T) {
 	if options.Failed(problems) || p.TotalBufferBytes != 64<<20 || *p.FlushInterval != 1000 || p.ConnectTimeoutMs != 3000 || p.MaxRetries != -1 ||
 		s.props.format != "json" || s.props.oneByOne || !strings.Contains(fmt.Sprint(s.props.header), "partial_update:[false]") || tableFor(s.routes, "test.public.customers") != "customers" {
 		t.Errorf("%+v %+v %v", p, s.props, problems)
+	}
+}
+
+// connection[0].selectedDatabase comes before selectedDatabase, and that before database, as in DataX; so for tables and servers.
+func TestPrecedenceOfDataX(t *testing.T) {
+	const rest = `"loadUrl":["fe1"],"username":"root","password":"",`
+	for src, want := range map[string]string{
+		`"jdbcUrl":"a","database":"x","table":"t"`:                                                                                                   "a:9030 x.t",
+		`"jdbcUrl":"a","database":"x","selectedDatabase":"y","table":"t"`:                                                                            "a:9030 y.t",
+		`"jdbcUrl":"a","database":"x","selectedDatabase":"y","table":"t","connection":[{"selectedDatabase":"z"}]`:                                    "a:9030 z.t",
+		`"jdbcUrl":"a","database":"x","table":"t","connection":[{"jdbcUrl":"jdbc:mysql://b:1/","table":["u"]}]`:                                      "b:1 x.u",
+		`"jdbcUrl":"a","selectedDatabase":"y","table":"t","connection":[{"jdbcUrl":"b:1","table":["u"],"selectedDatabase":"z"}]`:                     "b:1 z.u",
+		`"database":"x","table":"t","connection":[{"jdbcUrl":"jdbc:mysql://b:1/own?useSSL=false","table":["u"],"selectedDatabase":"` + "`z`" + `"}]`: "b:1 z.u",
+	} {
+		_, s, problems := settled(t, "{"+rest+src+"}")
+		if got := fmt.Sprintf("%s %s.%s", strings.Join(s.mysql.addrs, " "), s.database, s.table); got != want || options.Failed(problems) {
+			t.Errorf("%s: %s, want %s; %v", src, got, want, problems)
+		}
 	}
 }
 
