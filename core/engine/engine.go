@@ -389,13 +389,17 @@ func (e *Engine) note(line string) {
 }
 
 func newLimits(p *plan.Plan) limits {
-	var l limits
-	if p.RowsPerSec > 0 {
-		l.rows = rate.NewLimiter(rate.Limit(p.RowsPerSec), int(min(p.RowsPerSec, 1<<30)))
+	return limits{rows: newLimiter(p.RowsPerSec), bytes: newLimiter(p.BytesPerSec)}
+}
+
+// newLimiter makes a limiter that begins empty: over the whole job no more passes than the limit grants, from the first
+// second on. A job that was idle may catch up on one second.
+func newLimiter(perSec int64) *rate.Limiter {
+	if perSec <= 0 {
+		return nil
 	}
-	if p.BytesPerSec > 0 {
-		l.bytes = rate.NewLimiter(rate.Limit(p.BytesPerSec), int(min(p.BytesPerSec, 1<<30)))
-	}
+	l := rate.NewLimiter(rate.Limit(perSec), int(min(perSec, 1<<30)))
+	l.AllowN(time.Now(), l.Burst())
 	return l
 }
 

@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gx-etl/gx/core/fault"
@@ -337,9 +339,42 @@ func TestNothingIsTouchedWhenTheSourceIsMissing(t *testing.T) {
 	}
 }
 
+// The limits hold over the whole job, whatever the lanes, from its first second to its last: 1000 rows of 10 bytes.
+func TestLimitsAreExactOverTheJob(t *testing.T) {
+	for _, c := range []struct {
+		rows, bytes int64
+		lanes       int
+		want        time.Duration
+	}{
+		{100, 0, 1, 10 * time.Second},
+		{100, 0, 4, 10 * time.Second},
+		{0, 2000, 1, 5 * time.Second},
+		{0, 2000, 3, 5 * time.Second},
+		{400, 2000, 2, 5 * time.Second}, // the tighter one rules
+		{100, 5000, 2, 10 * time.Second},
+		{1 << 40, 1 << 40, 2, 0},
+	} {
+		t.Run(fmt.Sprintf("%d rows, %d bytes, %d lanes", c.rows, c.bytes, c.lanes), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSetup()
+				s.plan.RowsPerSec, s.plan.BytesPerSec, s.plan.Lanes = c.rows, c.bytes, c.lanes
+				start := time.Now()
+				r, err := s.run(t, nil)
+				if err != nil || r.Landed != 1000 {
+					t.Fatalf("%+v %v", r, err)
+				}
+				if took := time.Since(start); took < c.want || took > c.want+200*time.Millisecond {
+					t.Errorf("took %v, want %v", took, c.want)
+				}
+			})
+		})
+	}
+}
+
+// A batch that is larger than a second's worth waits for all of it, and a stop does not wait with it.
 func TestRateLimitHoldsBack(t *testing.T) {
 	s := newSetup()
-	s.plan.RowsPerSec = 10 // a batch is a second's worth: the first passes, the rest would take minutes
+	s.plan.RowsPerSec = 10 // a batch is a second's worth: all of them would take minutes
 	stop := make(chan struct{})
 	time.AfterFunc(50*time.Millisecond, func() { close(stop) })
 	r, err := s.run(t, stop)
