@@ -35,35 +35,35 @@ type pluginDoc struct {
 	Plugin    *Plugin       `json:"plugin"`
 }
 
-// Core holds the engine settings of DataX that mean something in gx, with the defaults of DataX.
+// Core holds the engine settings of DataX that are known.
 type Core struct {
 	Transport struct {
 		Channel struct {
-			Capacity              int64     `json:"capacity" default:"512" gx:"min=1"`
-			ByteCapacity          int64     `json:"byteCapacity" default:"67108864" gx:"bytes,min=1"`
-			FlowControlIntervalMs int64     `json:"flowControlInterval" default:"20" gx:"min=1"`
-			Speed                 coreSpeed `json:"speed"`
+			Speed                 coreSpeed     `json:"speed"`
+			ByteCapacity          int64         `json:"byteCapacity,omitempty" gx:"bytes,min=1,emptyIsUnset" doc:"Bytes that the queue of one lane holds at most; setting.memory bounds all of them."`
+			Capacity              options.Value `json:"capacity,omitzero" gx:"ignored" doc:"use setting.memory"`
+			FlowControlIntervalMs options.Value `json:"flowControlInterval,omitzero" gx:"ignored" doc:"the limits act at once"`
 		} `json:"channel"`
 		Exchanger struct {
-			BufferSize int64 `json:"bufferSize" default:"32" gx:"min=1"`
+			BufferSize options.Value `json:"bufferSize,omitzero" gx:"ignored" doc:"use setting.memory"`
 		} `json:"exchanger"`
 	} `json:"transport"`
 	Container struct {
 		Job struct {
-			ReportIntervalMs int64 `json:"reportInterval" default:"10000" gx:"min=1"`
+			ReportIntervalMs int64 `json:"reportInterval,omitempty" gx:"min=1,emptyIsUnset" doc:"Time between two lines of progress, in ms; 10000 unless given, on a terminal 1000."`
 		} `json:"job"`
 		TaskGroup struct {
-			Channel int64 `json:"channel" default:"5" gx:"min=1"`
+			Channel options.Value `json:"channel,omitzero" gx:"ignored" doc:"all lanes run at once, use speed.channel"`
 		} `json:"taskGroup"`
 		Task struct {
-			FailOver map[string]options.Value `json:"failOver,omitempty"`
+			FailOver options.Value `json:"failOver,omitzero" gx:"ignored" doc:"use the writer's maxRetries"`
 		} `json:"task"`
 	} `json:"container"`
 	Statistics struct {
 		Collector struct {
 			Plugin struct {
-				TaskClass      string `json:"taskClass,omitempty"`
-				MaxDirtyNumber int64  `json:"maxDirtyNumber" default:"10" gx:"min=0"`
+				MaxDirtyNumber *int64        `json:"maxDirtyNumber,omitempty" gx:"min=0,max=100000,emptyIsUnset" doc:"Dirty records that the report shows; 10 unless given. The dirty file has all of them."`
+				TaskClass      options.Value `json:"taskClass,omitzero" gx:"ignored" doc:"use setting.dirty"`
 			} `json:"plugin"`
 		} `json:"collector"`
 	} `json:"statistics"`
@@ -71,8 +71,25 @@ type Core struct {
 
 // coreSpeed is the limit of one channel; -1 for none.
 type coreSpeed struct {
-	Byte   int64 `json:"byte" default:"-1" gx:"bytes,emptyIsUnset"`
-	Record int64 `json:"record" default:"-1" gx:"emptyIsUnset"`
+	Byte   int64 `json:"byte" default:"-1" gx:"bytes,emptyIsUnset" doc:"Bytes per second of one channel; with speed.byte it gives the number of lanes, alone it is multiplied by them."`
+	Record int64 `json:"record" default:"-1" gx:"emptyIsUnset" doc:"Records per second of one channel, in the same way."`
+}
+
+// CoreReference describes the keys under core, for the documentation: each by its whole path.
+func CoreReference() (params []options.Param) {
+	var walk func(prefix string, list []options.Param)
+	walk = func(prefix string, list []options.Param) {
+		for _, p := range list {
+			p.Name = options.Join(prefix, p.Name)
+			if len(p.Children) > 0 {
+				walk(p.Name, p.Children)
+				continue
+			}
+			params = append(params, p)
+		}
+	}
+	walk("", options.Describe(Core{}))
+	return params
 }
 
 func (p *parser) datax() []*Job {
@@ -88,14 +105,9 @@ func (p *parser) datax() []*Job {
 			}
 			p.add(problem)
 		}
-		p.noEffect(doc.Core)
 	}
 	setting.Speed = p.dataxSpeed(&doc.Job.Setting.Speed, setting)
-	if column := p.common(doc.Common); column.Given() {
-		setting.Column = &column
-		p.add(options.Problem{Code: options.CodeIgnored, Path: "common.column", Warning: true,
-			Seen: "has no effect: values keep the text they arrived in"})
-	}
+	p.common(doc.Common)
 	if limit := raw.Get("setting").Get("errorLimit"); !limit.Get("record").Given() && !limit.Get("percentage").Given() {
 		p.add(options.Problem{Code: options.CodeAssumed, Path: "job.setting.errorLimit.record", Warning: true,
 			Seen: "not given; gx then allows no dirty record, where DataX allows any number", Try: `"errorLimit": {"record": 0}`})
@@ -131,25 +143,6 @@ func (p *parser) datax() []*Job {
 	return jobs
 }
 
-// noEffect names the settings of the DataX engine that are known and for which gx has other means.
-func (p *parser) noEffect(core options.Value) {
-	for _, known := range []struct{ path, instead string }{
-		{"transport.channel.capacity", "setting.memory"},
-		{"transport.channel.byteCapacity", "setting.memory"},
-		{"transport.channel.flowControlInterval", "the limits act at once"},
-		{"transport.exchanger.bufferSize", "setting.memory"},
-		{"container.job.reportInterval", "progress comes every 10 s"},
-		{"container.taskGroup.channel", "speed.channel"},
-		{"container.task.failOver", "the writer's maxRetries"},
-		{"statistics.collector.plugin.taskClass", "setting.dirty"},
-		{"statistics.collector.plugin.maxDirtyNumber", "the report shows the first 10, the dirty file all"},
-	} {
-		if core.Lookup(known.path).Given() {
-			p.add(options.Problem{Code: options.CodeIgnored, Path: "core." + known.path, Seen: "has no effect", Try: known.instead, Warning: true})
-		}
-	}
-}
-
 // several judges a list of contents: DataX runs only the first of them and says nothing.
 func (p *parser) several(contents []options.Value) {
 	switch n := len(contents); {
@@ -179,14 +172,28 @@ func (p *parser) content(j *Job, content options.Value, path string) {
 	j.Transformers = p.transformers(doc.Transformer, options.Join(path, "transformer"))
 }
 
-// common returns common.column and notes what else is there.
-func (p *parser) common(common options.Value) options.Value {
+// common notes what is there of common: it says how DataX turns values into text, which gx does not do on their way.
+func (p *parser) common(common options.Value) {
+	note := func(path, why string) {
+		p.add(options.Problem{Code: options.CodeIgnored, Path: path, Seen: "has no effect" + why, Warning: true})
+	}
 	for _, m := range common.Members() {
+		at := options.Join("common", m.Key)
 		if m.Key != "column" {
-			p.add(options.Problem{Code: options.CodeIgnored, Path: options.Join("common", m.Key), Seen: "has no effect", Warning: true})
+			note(at, "")
+			continue
+		}
+		for _, c := range m.Value.Members() {
+			switch c.Key {
+			case "datetimeFormat", "dateFormat", "timeFormat", "extraFormats", "timeZone":
+				note(options.Join(at, c.Key), ": dates travel as dates, and transformers see them as yyyy-MM-dd HH:mm:ss, with their fraction")
+			case "encoding":
+				note(options.Join(at, c.Key), ": text travels as UTF-8")
+			default:
+				note(options.Join(at, c.Key), "")
+			}
 		}
 	}
-	return common.Get("column")
 }
 
 // dataxSpeed applies the precedence of DataX: lanes that follow from a limit of the job and a limit of one

@@ -27,17 +27,16 @@ const (
 
 // Setting is what holds for the job as a whole.
 type Setting struct {
-	ErrorLimit      ErrorLimit     `json:"errorLimit"`
-	Speed           Speed          `json:"speed"`
-	Guarantee       Guarantee      `json:"deliveryGuarantee"`
-	Checkpoint      Checkpoint     `json:"checkpoint"`
-	Dirty           *Dirty         `json:"dirty,omitempty"`           // nil: the engine's default
-	StallTimeoutSec int64          `json:"stallTimeoutSec,omitempty"` // 0: the engine's default
-	MaxRunSec       int64          `json:"maxRunSec,omitempty"`       // 0: no limit
-	Memory          int64          `json:"memory"`                    // bytes, for all rows on their way
-	DryRun          bool           `json:"dryRun,omitempty"`          // check against the real systems and move nothing
-	Core            *Core          `json:"core,omitempty"`            // DataX only
-	Column          *options.Value `json:"column,omitempty"`          // DataX common.column as written
+	ErrorLimit      ErrorLimit `json:"errorLimit"`
+	Speed           Speed      `json:"speed"`
+	Guarantee       Guarantee  `json:"deliveryGuarantee"`
+	Checkpoint      Checkpoint `json:"checkpoint"`
+	Dirty           *Dirty     `json:"dirty,omitempty"`           // nil: the engine's default
+	StallTimeoutSec int64      `json:"stallTimeoutSec,omitempty"` // 0: the engine's default
+	MaxRunSec       int64      `json:"maxRunSec,omitempty"`       // 0: no limit
+	Memory          int64      `json:"memory"`                    // bytes, for all rows on their way
+	DryRun          bool       `json:"dryRun,omitempty"`          // check against the real systems and move nothing
+	Core            *Core      `json:"core,omitempty"`            // DataX only
 }
 
 // ErrorLimit says how many dirty records a job survives. Record rules when both are set.

@@ -40,6 +40,7 @@ func sections() map[string]string {
 		"plugins":     pluginTable(builtins()),
 		"job.setting": optionTable(job.Reference(), "setting."),
 		"job.plugin":  optionTable(options.Describe(job.Plugin{}), "plugin."),
+		"job.core":    optionTable(job.CoreReference(), "core."),
 		"file.column": optionTable(options.Describe(file.Column{}), "column[]."),
 		"job.hop":     optionTable(options.Describe(job.Hop{}), "order.hops[]."),
 		"transformer": optionTable(datax, ""),

@@ -94,6 +94,9 @@ func (s *screen) clock(e *engine.Engine) func() {
 	if s.tty {
 		every = time.Second
 	}
+	if e.Plan.Progress > 0 {
+		every = e.Plan.Progress
+	}
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {

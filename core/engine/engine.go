@@ -100,7 +100,7 @@ var ErrStopped = errors.New("stopped")
 // Run moves the rows. It returns when the source is exhausted, when stop is closed and everything read is safe, or with
 // an error. When ctx ends, everything ends at once.
 func (e *Engine) Run(ctx context.Context, stop <-chan struct{}) (*Report, error) {
-	e.stats.begin(time.Now())
+	e.stats.begin(time.Now(), e.Plan.ShownDirty)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer e.watch(ctx, cancel)()
@@ -232,8 +232,12 @@ func (e *Engine) move(ctx context.Context, stop <-chan struct{}, shards []*v1.Sh
 	}
 	e.commits.moved = e.forgetLag
 	e.lanes = make([]*lane, n)
+	room := max(p.Memory.Core/max(int64(n), 1), 1)
+	if p.LaneBytes > 0 {
+		room = min(room, p.LaneBytes)
+	}
 	for i := range e.lanes {
-		e.lanes[i] = &lane{engine: e, n: i, queue: flow.NewQueue(max(p.Memory.Core/int64(n), 1)), ledger: newLedger()}
+		e.lanes[i] = &lane{engine: e, n: i, queue: flow.NewQueue(room), ledger: newLedger()}
 	}
 	for i, s := range shards {
 		l := e.lanes[i%n]

@@ -171,6 +171,22 @@ func TestDirtyRecords(t *testing.T) {
 			t.Fatalf("%+v %+v %v", r, s.d, err)
 		}
 	})
+	t.Run("as many in the report as asked for", func(t *testing.T) {
+		for _, shown := range []int{0, 3, 10} {
+			s := newSetup()
+			s.r.tamper = func(f *wire.Frame) { f.Dirty = []*v1.Dirty{{Place: fmt.Sprint(f.Sequence), Reason: "no JSON"}} }
+			s.plan.ErrorLimit.Record, s.plan.ShownDirty = nil, shown
+			if r, err := s.run(t, nil); err != nil || r.Dirty != 100 || len(r.DirtyKept) != shown || len(s.d.records) != 100 {
+				t.Errorf("%d shown: %+v %v", shown, r, err)
+			}
+			none := int64(0)
+			s = newSetup()
+			s.r.tamper, s.plan.ErrorLimit.Record, s.plan.ShownDirty = dirty, &none, shown
+			if _, err := s.run(t, nil); !strings.Contains(fault.Text(err), "offset 7: no JSON") {
+				t.Errorf("%d shown: %v does not name the first", shown, err)
+			}
+		}
+	})
 	t.Run("share", func(t *testing.T) {
 		s := newSetup()
 		s.r.tamper = dirty
@@ -336,6 +352,34 @@ func TestNothingIsTouchedWhenTheSourceIsMissing(t *testing.T) {
 	_, err = s.run(t, nil)
 	if s.w.started || fault.Exit(err) != fault.ExitConfig {
 		t.Fatalf("started %v, %v", s.w.started, err)
+	}
+}
+
+// A lane reads no further than its queue has room, of which a job may ask for less.
+func TestQueuesAreBounded(t *testing.T) {
+	for _, c := range []struct{ lane, core, want int64 }{{300, 1 << 20, 300}, {1 << 20, 1000, 500}, {0, 800, 400}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSetup()
+			s.plan.LaneBytes, s.plan.Memory.Core = c.lane, c.core // for two lanes
+			blocked := make(chan struct{})
+			s.w.ack = func(_ *fakeLane, f *wire.Frame) []*v1.Ack { <-blocked; return []*v1.Ack{landed(f)} }
+			e := &Engine{Plan: s.plan, Reader: s.r, Writer: s.w, Dirty: s.d}
+			done := make(chan error, 1)
+			go func() {
+				_, err := e.Run(t.Context(), nil)
+				done <- err
+			}()
+			synctest.Wait() // until everybody waits for the writer
+			for i, l := range e.Progress().Lanes {
+				if l.Queued != c.want {
+					t.Errorf("%+v: lane %d holds %d bytes", c, i, l.Queued)
+				}
+			}
+			close(blocked)
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

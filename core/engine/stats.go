@@ -9,9 +9,6 @@ import (
 	"github.com/gx-etl/gx/plugins/protocol/wire"
 )
 
-// keptDirty is how many dirty records a report shows.
-const keptDirty = 10
-
 // stats counts what passes through the engine.
 type stats struct {
 	mu        sync.Mutex // guards the following, up to dirtyMu
@@ -30,9 +27,11 @@ type stats struct {
 	notes     []string
 
 	dirtyNum  int64
-	readDirty int64 // of them refused by the reader or a transformer
-	readLeft  int64 // records that the reader or a transformer left out on purpose
-	kept      []DirtyRecord
+	readDirty int64         // of them refused by the reader or a transformer
+	readLeft  int64         // records that the reader or a transformer left out on purpose
+	kept      []DirtyRecord // the first, for the report
+	shown     int           // how many kept may hold
+	first     DirtyRecord
 
 	dirtyMu sync.Mutex // serialises the dirty sink
 }
@@ -44,10 +43,10 @@ type laneStats struct {
 	lastAck time.Time
 }
 
-func (s *stats) begin(now time.Time) {
+func (s *stats) begin(now time.Time, shown int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.started, s.reasons = now, make(map[string]int64)
+	s.started, s.shown, s.reasons = now, shown, make(map[string]int64)
 }
 
 func (s *stats) setLanes(lanes []*lane) {
@@ -117,8 +116,11 @@ func (s *stats) addUnnamed(n uint64, d DirtyRecord) {
 }
 
 func (s *stats) keep(d DirtyRecord) {
-	if len(s.kept) < keptDirty {
-		d.Record, d.Key = nil, nil // a report must not carry data
+	d.Record, d.Key = nil, nil // a report must not carry data
+	if s.first.Reason == "" {
+		s.first = d
+	}
+	if len(s.kept) < s.shown {
 		s.kept = append(s.kept, d)
 	}
 }
@@ -132,10 +134,7 @@ func (s *stats) dirtyCount() int64 {
 func (s *stats) firstDirty() DirtyRecord {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.kept) == 0 {
-		return DirtyRecord{}
-	}
-	return s.kept[0]
+	return s.first
 }
 
 // readCount is the number of records that the reader has seen: rows, dirty records, and what it left out.

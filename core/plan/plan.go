@@ -31,6 +31,9 @@ type Plan struct {
 	Stall       time.Duration // 0: never
 	MaxRun      time.Duration // 0: no limit
 	Dirty       job.Dirty
+	ShownDirty  int           // dirty records in the report
+	LaneBytes   int64         // of the queue of one lane, at most; 0: what Memory grants
+	Progress    time.Duration // between two lines of progress; 0: the screen's own
 	Lenient     bool
 	Transform   *transform.Chain // nil: rows pass unopened
 }
@@ -53,10 +56,12 @@ type Memory struct {
 
 // Defaults that a document may replace.
 const (
-	DefaultStall = 10 * time.Minute
-	coreMost     = 128 << 20
-	leastQueue   = 2 * protocol.BatchBytes // of a lane: one batch in, one out
-	leastWriter  = 8 << 20
+	DefaultStall      = 10 * time.Minute
+	DefaultShownDirty = 10
+
+	coreMost    = 128 << 20
+	leastQueue  = 2 * protocol.BatchBytes // of a lane: one batch in, one out
+	leastWriter = 8 << 20
 )
 
 // Build makes the plan of a job. now and the random source are the caller's through NewRun.
@@ -67,8 +72,9 @@ func Build(j *job.Job, run string, lenient bool) (*Plan, []options.Problem) {
 		RowsPerSec: j.Setting.Speed.RecordsPerSec, BytesPerSec: j.Setting.Speed.BytesPerSec,
 		ErrorLimit: j.Setting.ErrorLimit, Checkpoint: time.Duration(j.Setting.Checkpoint.IntervalMs) * time.Millisecond,
 		Stall: DefaultStall, MaxRun: time.Duration(j.Setting.MaxRunSec) * time.Second, Dirty: job.Dirty{Type: "file"},
-		Lenient: lenient,
+		ShownDirty: DefaultShownDirty, Lenient: lenient,
 	}
+	p.core(j.Setting.Core)
 	if s := j.Setting.StallTimeoutSec; s > 0 {
 		p.Stall = time.Duration(s) * time.Second
 	}
@@ -83,6 +89,18 @@ func Build(j *job.Job, run string, lenient bool) (*Plan, []options.Problem) {
 		}
 	}
 	return p, b.problems
+}
+
+// core takes what gx honours of the engine settings of DataX.
+func (p *Plan) core(c *job.Core) {
+	if c == nil {
+		return
+	}
+	p.LaneBytes = c.Transport.Channel.ByteCapacity
+	p.Progress = time.Duration(c.Container.Job.ReportIntervalMs) * time.Millisecond
+	if n := c.Statistics.Collector.Plugin.MaxDirtyNumber; n != nil {
+		p.ShownDirty = int(*n)
+	}
 }
 
 // share divides setting.memory. The writer gets the most: it holds rows until their load is known to have landed. What lies

@@ -58,6 +58,29 @@ func TestSettingsReachThePlan(t *testing.T) {
 	}
 }
 
+// What gx honours of the engine settings of DataX; without them it has its own.
+func TestDataXEngineSettings(t *testing.T) {
+	const rest = `{"job": {"setting": {"speed": {"channel": 1}}, "content": {"reader": {"name": "kafkareader"}, "writer": {"name": "starrockswriter"}}}`
+	for core, want := range map[string]struct {
+		shown    int
+		lane     int64
+		progress time.Duration
+	}{
+		``:             {DefaultShownDirty, 0, 0},
+		`, "core": {}`: {DefaultShownDirty, 0, 0},
+		`, "core": {"statistics": {"collector": {"plugin": {"maxDirtyNumber": "3"}}}}`: {3, 0, 0},
+		`, "core": {"statistics": {"collector": {"plugin": {"maxDirtyNumber": 0}}}}`:   {0, 0, 0},
+		`, "core": {"transport": {"channel": {"byteCapacity": 1048576}}}`:              {DefaultShownDirty, 1 << 20, 0},
+		`, "core": {"container": {"job": {"reportInterval": 500}}}`:                    {DefaultShownDirty, 0, 500 * time.Millisecond},
+		`, "core": {"container": {"job": {"reportInterval": ""}}}`:                     {DefaultShownDirty, 0, 0},
+	} {
+		p, problems := Build(parse(t, rest+core+"}"), "r", false)
+		if len(problems) != 0 || p.ShownDirty != want.shown || p.LaneBytes != want.lane || p.Progress != want.progress {
+			t.Errorf("%s: %d shown, %d bytes, %v; %v", core, p.ShownDirty, p.LaneBytes, p.Progress, problems)
+		}
+	}
+}
+
 // What gx cannot do yet is said, with its place; nothing is dropped in silence.
 func TestUnavailable(t *testing.T) {
 	for name, c := range map[string]struct{ doc, path string }{
