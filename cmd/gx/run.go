@@ -25,6 +25,9 @@ type runFlags struct {
 	report string
 	drain  time.Duration
 	quiet  bool
+
+	summary    string
+	dataxCodes bool
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -39,12 +42,23 @@ A second signal ends it at once.
 Exit codes: 0 done · 1 failed · 2 job or setting wrong, nothing touched · 3 too many dirty records ·
 4 outcome in doubt · 5 plugin not trusted · 6 a server stayed unreachable · 130/143 stopped by a signal`,
 		Args: oneArg("a job"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runJob(cmd.Context(), args[0], &flags) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := oneOf("summary", flags.summary, []string{"gx", "datax"})
+			if err == nil {
+				err = a.runJob(cmd.Context(), args[0], &flags)
+			}
+			if flags.dataxCodes {
+				return a.dataxExit(err)
+			}
+			return err
+		},
 	}
 	flags.register(c)
 	f := c.Flags()
 	f.StringVar(&flags.report, "report", "", "write the closing report as JSON to this `file`")
 	f.DurationVar(&flags.drain, "drain-timeout", time.Minute, "how long an orderly stop may take; 0 for no limit")
+	f.StringVar(&flags.summary, "summary", "gx", "the counts at the end: gx, or datax for the lines that scripts around DataX search for")
+	f.BoolVar(&flags.dataxCodes, "datax-exit-codes", false, "exit as DataX does: 0 done, 255 failed for whatever reason, 143 stopped by a signal")
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress, only notes and the report")
 	return c
 }
@@ -112,6 +126,7 @@ func (a *app) runOne(ctx context.Context, doc *document, j *job.Job, flags *runF
 	}
 
 	out := a.newScreen(flags.quiet)
+	out.datax = flags.summary == "datax"
 	e := &engine.Engine{Plan: p.plan, Reader: p.reader.Reader(), Writer: writer{p.writer.Writer()}, Dirty: dirty,
 		DrainBudget: flags.drain, Note: out.note}
 	out.note(fmt.Sprintf("%s: %s → %s, run %s, processes: core %d, reader %s, writer %s", p.plan.Job, p.plan.Reader.Plugin,

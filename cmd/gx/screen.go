@@ -23,6 +23,7 @@ type screen struct {
 	log   *zap.Logger
 	tty   bool
 	quiet bool
+	datax bool // the counts at the end under the labels of DataX
 	width int
 
 	mu   sync.Mutex // guards the line at the bottom
@@ -181,6 +182,10 @@ func (s *screen) report(r *engine.Report) {
 
 func (s *screen) counts(r *engine.Report) {
 	w := masked{s.app, s.app.stdout}
+	if s.datax {
+		_, _ = io.WriteString(w, dataxSummary(r))
+		return
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s %s in %s (%s, run %s)\n", r.Job, r.Outcome, time.Duration(r.Seconds*float64(time.Second)).Round(time.Millisecond), r.Mode, r.Run)
 	fmt.Fprintf(&b, "  read      %d records, %s\n", r.Read, observe.Bytes(r.ReadBytes))
