@@ -204,6 +204,14 @@ func (j *Job) Place(problem options.Problem) options.Problem {
 	return located(j.root, problem).Masked(j.Secrets)
 }
 
+// SettingPath is where a key of the job's settings stands in a document of its shape.
+func (j *Job) SettingPath(key string) string {
+	if j.Shape == DataX {
+		return "job.setting." + key
+	}
+	return "setting." + key
+}
+
 // Mask takes the secrets of the job out of a text.
 func (j *Job) Mask(text string) string { return options.Mask(text, j.Secrets) }
 

@@ -55,7 +55,7 @@ type Speed struct {
 // Checkpoint says how often and where positions are kept.
 type Checkpoint struct {
 	IntervalMs int64  `json:"intervalMs" default:"60000" gx:"duration=ms,min=100,alias=offset.flush.interval.ms" doc:"Time between two checkpoints."`
-	Dir        string `json:"dir,omitempty" doc:"Directory of the job's state; default: the state directory of gx."`
+	Dir        string `json:"dir,omitempty" doc:"Folder of the job's lock and dirty records, from the folder that gx runs in; default: the state directory of gx."`
 }
 
 // Dirty says where records go that could not be written.

@@ -85,8 +85,16 @@ func (s *side) start(ctx context.Context, a *app, finder *host.Finder, pl *plan.
 		return bad(err)
 	}
 	s.step.Plugin = loc.Name
-	mtls := s.step.Program != nil && s.step.Program.MTLS
-	proc, err := host.Launch(ctx, loc, host.Options{MTLS: mtls, Log: a.pluginLog()})
+	launch := host.Options{Log: a.pluginLog()}
+	if program := s.step.Program; program != nil {
+		launch.MTLS, launch.Memory = program.MTLS, program.MemoryMB<<20
+		if program.SHA256 != "" {
+			if err := loc.Verify(program.SHA256); err != nil { // it is never started
+				return s.untrusted(j, err)
+			}
+		}
+	}
+	proc, err := host.Launch(ctx, loc, launch)
 	if err != nil {
 		return bad(err)
 	}
@@ -124,6 +132,16 @@ func (s *side) start(ctx context.Context, a *app, finder *host.Finder, pl *plan.
 	return out
 }
 
+// untrusted says that the plugin's program is not the one that the job asks for.
+func (s *side) untrusted(j *job.Job, err error) []options.Problem {
+	f, code := fault.Of(err), options.CodeUnknownPlugin
+	if f.Code == protocol.Untrusted {
+		code = options.CodeUntrustedPlugin
+	}
+	at := strings.TrimSuffix(s.step.Path, ".parameter") + ".plugin.sha256"
+	return []options.Problem{j.Place(options.Problem{Code: code, Path: at, Seen: f.What, Try: f.Try})}
+}
+
 func (s *side) locate(finder *host.Finder) (host.Location, error) {
 	if s.step.Program != nil && s.step.Program.Path != "" {
 		return host.At(s.step.Program.Path)
@@ -138,5 +156,8 @@ func (a *app) errProblems(label string, problems []options.Problem) error {
 		return nil
 	}
 	_, _ = fmt.Fprintf(a.stderr, "gx: %s in %s; nothing was touched\n", count(n, "problem"), label)
+	if slices.ContainsFunc(problems, func(p options.Problem) bool { return p.Code == options.CodeUntrustedPlugin }) {
+		return exitCode(fault.ExitUntrusted)
+	}
 	return exitCode(fault.ExitConfig)
 }

@@ -114,9 +114,12 @@ func (a *app) runOne(ctx context.Context, doc *document, j *job.Job, flags *runF
 		_, err := fmt.Fprintf(a.stdout, "%s: dry run, nothing was moved\n", j.Name)
 		return err
 	}
-	dir := a.settings.stateDir(doc.file)
+	dir := a.jobDir(doc, j)
 	lock, err := state.Acquire(dir, j.Name)
 	if err != nil {
+		if f := fault.Of(err); dir == j.Setting.Checkpoint.Dir && f.Place == "" {
+			f.At(j.SettingPath("checkpoint.dir"))
+		}
 		return err
 	}
 	defer lock.Release()
@@ -153,6 +156,14 @@ func (a *app) runOne(ctx context.Context, doc *document, j *job.Job, flags *runF
 		}
 	}
 	return a.verdict(report, err, signals)
+}
+
+// jobDir is where the job keeps its lock and its dirty records: where the job itself says, or else where gx does.
+func (a *app) jobDir(doc *document, j *job.Job) string {
+	if dir := j.Setting.Checkpoint.Dir; dir != "" {
+		return dir
+	}
+	return a.settings.stateDir(doc.file)
 }
 
 // verdict is the exit code of a run whose report is printed.

@@ -2,8 +2,11 @@
 package host
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -103,6 +106,24 @@ func At(path string) (Location, error) {
 		return Location{}, protocol.Faultf(protocol.Config, "%s is not a program that can be started", path).Hint("chmod +x %s", path)
 	}
 	return Location{Name: strings.TrimPrefix(filepath.Base(abs), Prefix), Path: abs}, nil
+}
+
+// Verify fails unless the program has this SHA-256 checksum, in hexadecimal. Of a built-in plugin the program is gx itself.
+func (l Location) Verify(checksum string) error {
+	program, err := os.Open(l.Path)
+	if err != nil {
+		return protocol.Faultf(protocol.Config, "%s cannot be read: %w", l.Path, err)
+	}
+	defer func() { _ = program.Close() }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, program); err != nil {
+		return protocol.Faultf(protocol.Config, "%s cannot be read: %w", l.Path, err)
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); !strings.EqualFold(got, checksum) {
+		return protocol.Faultf(protocol.Untrusted, "%s is not the program that the job asks for: its checksum is %s", l.Path, got).
+			Hint("find out who has changed it; if that was you, change plugin.sha256")
+	}
+	return nil
 }
 
 func (f *Finder) searched() []string {

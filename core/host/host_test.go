@@ -159,6 +159,58 @@ func TestStoppedPluginHangs(t *testing.T) {
 	}
 }
 
+// A plugin that goes beyond its memory is ended, and its runtime knows the limit.
+func TestMemoryLimit(t *testing.T) {
+	if !memoryLimits {
+		if _, err := Launch(t.Context(), self("probe-writer"), Options{Memory: 1 << 30}); fault.Exit(err) != fault.ExitConfig {
+			t.Fatalf("%v", err)
+		}
+		return
+	}
+	t.Setenv("GOMEMLIMIT", "1TiB")
+	within := launch(t, Options{Memory: 1 << 30})
+	d, err := within.Describe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := slices.DeleteFunc(strings.Split(strings.Split(d.Doc, "\x1e")[0], "\x1f"), func(kv string) bool { return !strings.HasPrefix(kv, "GOMEMLIMIT=") })
+	if want := fmt.Sprintf("GOMEMLIMIT=%d", 1<<30/10*9); len(limits) != 1 || limits[0] != want {
+		t.Errorf("the plugin sees %v, want %s", limits, want)
+	}
+	beyond := launch(t, Options{Memory: 1 << 20}) // no process of Go is that small
+	await(t, beyond.Dead(), "end")
+	f := protocol.AsFault(beyond.Err())
+	if f == nil || f.Code != protocol.PluginFailed || !strings.Contains(f.What, "probe-writer") || !strings.Contains(f.What, "allows 1") {
+		t.Errorf("%v", beyond.Err())
+	}
+	beyond.Kill()
+	if pid, _ := strconv.Atoi(beyond.Pid()); alive(pid) {
+		t.Error("the plugin lives")
+	}
+	if within.Err() != nil {
+		t.Errorf("within its limit: %v", within.Err())
+	}
+}
+
+func TestChecksum(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gx-plugin-x")
+	if err := os.WriteFile(path, []byte("abc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+	for _, sum := range []string{abc, strings.ToUpper(abc)} {
+		if err := (Location{Path: path}).Verify(sum); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := (Location{Path: path}).Verify(strings.Repeat("0", 64)); fault.Exit(err) != fault.ExitUntrusted || !strings.Contains(err.Error(), abc) {
+		t.Errorf("%v", err)
+	}
+	if err := (Location{Path: path + "y"}).Verify(abc); fault.Exit(err) != fault.ExitConfig {
+		t.Errorf("%v", err)
+	}
+}
+
 func await(t *testing.T, ch <-chan struct{}, what string) {
 	t.Helper()
 	select {

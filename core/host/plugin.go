@@ -30,6 +30,8 @@ type Options struct {
 	Log func(plugin, line string)
 	// MTLS encrypts the connection; it doubles the cost of the data path.
 	MTLS bool
+	// Memory is what the process may hold resident, in bytes; 0 for no limit.
+	Memory int64
 	// Handshake bounds the time from start to readiness; 10 s when zero.
 	Handshake time.Duration
 	// Ping is how often a plugin must answer, PingBudget how long it may take; 3 s and 15 s when zero.
@@ -60,6 +62,9 @@ type Plugin struct {
 
 // Launch starts a plugin and shakes hands. The caller must Kill it.
 func Launch(ctx context.Context, loc Location, o Options) (*Plugin, error) {
+	if o.Memory > 0 && !memoryLimits {
+		return nil, protocol.Faultf(protocol.Unsupported, "memory limits of plugins need Linux").Hint("leave plugin.memoryMb out")
+	}
 	p := &Plugin{Name: loc.Name, tail: &tail{name: loc.Name, log: o.Log}, dead: make(chan struct{})}
 	sockets, err := newSocketDir()
 	if err != nil {
@@ -85,6 +90,9 @@ func Launch(ctx context.Context, loc Location, o Options) (*Plugin, error) {
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
 			cmd.Env = append(cmd.Env, allowed(o.Env)...)
 			cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d", protocol.EnvParent, os.Getpid()))
+			if o.Memory > 0 {
+				cmd.Env = append(cmd.Env, goMemLimit(o.Memory)) // the last of two counts
+			}
 			proc, err := newProcess(cmd, loc.Path, loc.Args)
 			if err != nil {
 				return nil, err
@@ -110,6 +118,10 @@ func Launch(ctx context.Context, loc Location, o Options) (*Plugin, error) {
 	p.watch.Add(2)
 	go p.awaitDeath(ctx)
 	go p.ping(ctx, orElse(o.Ping, 3*time.Second), orElse(o.PingBudget, 15*time.Second))
+	if o.Memory > 0 {
+		p.watch.Add(1)
+		go p.watchMemory(ctx, o.Memory)
+	}
 	return p, nil
 }
 

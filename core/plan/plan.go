@@ -85,7 +85,7 @@ func Build(j *job.Job, run string, lenient bool) (*Plan, []options.Problem) {
 	if d := j.Setting.Dirty; d != nil {
 		p.Dirty = *d
 		if d.Type == "kafka" || d.Type == "starrocks" {
-			b.add(b.setting("dirty.type"), fmt.Sprintf("dirty records cannot go to %s yet", d.Type), "file or stdout", `"type": "file"`)
+			b.add(b.job.SettingPath("dirty.type"), fmt.Sprintf("dirty records cannot go to %s yet", d.Type), "file or stdout", `"type": "file"`)
 		}
 	}
 	return p, b.problems
@@ -130,14 +130,6 @@ func (b *builder) add(path, seen, want, try string) {
 	b.problems = append(b.problems, b.job.Place(options.Problem{Code: options.CodeNotSupported, Path: path, Seen: seen, Want: want, Try: try}))
 }
 
-// setting is the path of a key of the job's settings in its own shape.
-func (b *builder) setting(key string) string {
-	if b.job.Shape == job.DataX {
-		return "job.setting." + key
-	}
-	return "setting." + key
-}
-
 // ends finds the one reader and the one writer.
 func (b *builder) ends() (reader, writer Step) {
 	var readers, writers int
@@ -173,22 +165,7 @@ func (b *builder) typePath(s job.Step) string {
 func (b *builder) unavailable() {
 	j := b.job
 	if j.Setting.Guarantee == job.ExactlyOnce {
-		b.add(b.setting("deliveryGuarantee"), "exactly-once is not available yet for these plugins", "at-least-once",
+		b.add(b.job.SettingPath("deliveryGuarantee"), "exactly-once is not available yet for these plugins", "at-least-once",
 			"a PRIMARY KEY table, where repeated rows change nothing")
-	}
-	for _, s := range j.Steps {
-		if s.Plugin == nil {
-			continue
-		}
-		at := strings.TrimSuffix(s.Path, ".parameter") + ".plugin."
-		if s.Plugin.SHA256 != "" {
-			b.add(at+"sha256", "checksums of plugins are not available yet", "", "leave the key out and keep the program in a folder only you can write")
-		}
-		if s.Plugin.MemoryMB != 0 {
-			b.add(at+"memoryMb", "memory limits of plugins are not available yet", "", "setting.memory, which bounds the rows on their way")
-		}
-	}
-	if j.Setting.Checkpoint.Dir != "" {
-		b.add(b.setting("checkpoint.dir"), "is not available yet", "", "--state-dir")
 	}
 }

@@ -84,12 +84,9 @@ func TestDataXEngineSettings(t *testing.T) {
 // What gx cannot do yet is said, with its place; nothing is dropped in silence.
 func TestUnavailable(t *testing.T) {
 	for name, c := range map[string]struct{ doc, path string }{
-		"exactly once":  {dataworks(`"deliveryGuarantee": "exactly-once"`, ""), "setting.deliveryGuarantee"},
-		"dirty topic":   {dataworks(`"dirty": {"type": "kafka"}`, ""), "setting.dirty.type"},
-		"transformer":   {dataworks(`"transformer": [{"name": "dx_groovy"}]`, ""), "setting.transformer[0].name"},
-		"checksum":      {dataworks("", `, "plugin": {"path": "x", "sha256": "`+strings.Repeat("ab", 32)+`"}`), "steps[0].plugin.sha256"},
-		"plugin memory": {dataworks("", `, "plugin": {"memoryMb": 64}`), "steps[0].plugin.memoryMb"},
-		"state folder":  {dataworks(`"checkpoint": {"dir": "x"}`, ""), "setting.checkpoint.dir"},
+		"exactly once": {dataworks(`"deliveryGuarantee": "exactly-once"`, ""), "setting.deliveryGuarantee"},
+		"dirty topic":  {dataworks(`"dirty": {"type": "kafka"}`, ""), "setting.dirty.type"},
+		"transformer":  {dataworks(`"transformer": [{"name": "dx_groovy"}]`, ""), "setting.transformer[0].name"},
 		"datax": {`{"job": {"setting": {"deliveryGuarantee": "exactly-once"}, "content": [{"reader": {"name": "kafkareader", "parameter": {}},
 			"writer": {"name": "starrockswriter", "parameter": {}}}]}}`, "job.setting.deliveryGuarantee"},
 	} {

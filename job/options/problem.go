@@ -22,6 +22,7 @@ const (
 	CodeUnresolvedSecret   = "unresolved-secret"   // a ${env:…} or ${file:…} that leads nowhere
 	CodeUnknownDatasource  = "unknown-datasource"  // no data source has this name
 	CodeUnknownPlugin      = "unknown-plugin"      // no plugin has this name
+	CodeUntrustedPlugin    = "untrusted-plugin"    // the plugin's program has another checksum
 	CodeIgnored            = "ignored"             // note: accepted and without effect
 	CodeMapped             = "mapped"              // note: an alias was read as its key
 	CodeAssumed            = "assumed"             // note: gx chose a value where the document is silent
