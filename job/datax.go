@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gx-etl/gx/job/options"
@@ -99,15 +100,10 @@ func (p *parser) datax() []*Job {
 	mode, setting := p.setting(&doc.Job.Setting, raw.Get("setting"), "job.setting")
 	if doc.Core.Given() {
 		setting.Core = new(Core)
-		for _, problem := range options.Decode(doc.Core, "core", setting.Core, options.Lenient()) {
-			if problem.Code == options.CodeUnknownKey {
-				problem.Code, problem.Seen, problem.Want, problem.Try = options.CodeIgnored, "has no effect", "", ""
-			}
-			p.add(problem)
-		}
+		p.engineSettings(doc.Core, "core", setting.Core)
 	}
 	setting.Speed = p.dataxSpeed(&doc.Job.Setting.Speed, setting)
-	p.common(doc.Common)
+	setting.Column = p.common(doc.Common)
 	if limit := raw.Get("setting").Get("errorLimit"); !limit.Get("record").Given() && !limit.Get("percentage").Given() {
 		p.add(options.Problem{Code: options.CodeAssumed, Path: "job.setting.errorLimit.record", Warning: true,
 			Seen: "not given; gx then allows no dirty record, where DataX allows any number", Try: `"errorLimit": {"record": 0}`})
@@ -139,6 +135,10 @@ func (p *parser) datax() []*Job {
 		p.content(j, content, paths[i])
 		j.Transformers = append(j.Transformers, p.transformers(doc.Job.Setting.Transformer, "job.setting.transformer")...)
 		jobs = append(jobs, j)
+	}
+	if setting.Column != nil && !slices.ContainsFunc(jobs, func(j *Job) bool { return len(j.Transformers) > 0 }) {
+		p.add(options.Problem{Code: options.CodeIgnored, Path: "common.column", Warning: true,
+			Seen: "has no effect without transformers: dates reach the writer as dates"})
 	}
 	return jobs
 }
@@ -172,27 +172,28 @@ func (p *parser) content(j *Job, content options.Value, path string) {
 	j.Transformers = p.transformers(doc.Transformer, options.Join(path, "transformer"))
 }
 
-// common notes what is there of common: it says how DataX turns values into text, which gx does not do on their way.
-func (p *parser) common(common options.Value) {
-	note := func(path, why string) {
-		p.add(options.Problem{Code: options.CodeIgnored, Path: path, Seen: "has no effect" + why, Warning: true})
-	}
+// common reads common.column, and notes what else is there.
+func (p *parser) common(common options.Value) *Column {
 	for _, m := range common.Members() {
-		at := options.Join("common", m.Key)
 		if m.Key != "column" {
-			note(at, "")
-			continue
+			p.add(options.Problem{Code: options.CodeIgnored, Path: options.Join("common", m.Key), Seen: "has no effect", Warning: true})
 		}
-		for _, c := range m.Value.Members() {
-			switch c.Key {
-			case "datetimeFormat", "dateFormat", "timeFormat", "extraFormats", "timeZone":
-				note(options.Join(at, c.Key), ": dates travel as dates, and transformers see them as yyyy-MM-dd HH:mm:ss, with their fraction")
-			case "encoding":
-				note(options.Join(at, c.Key), ": text travels as UTF-8")
-			default:
-				note(options.Join(at, c.Key), "")
-			}
+	}
+	if !common.Get("column").Given() {
+		return nil
+	}
+	column := new(Column)
+	p.engineSettings(common.Get("column"), "common.column", column)
+	return column
+}
+
+// engineSettings reads what DataX keeps for its engine, where unknown keys are no mistake of the job.
+func (p *parser) engineSettings(v options.Value, path string, dst any) {
+	for _, problem := range options.Decode(v, path, dst, options.Lenient()) {
+		if problem.Code == options.CodeUnknownKey {
+			problem.Code, problem.Seen, problem.Want, problem.Try = options.CodeIgnored, "has no effect", "", ""
 		}
+		p.add(problem)
 	}
 }
 

@@ -37,6 +37,7 @@ type Setting struct {
 	Memory          int64      `json:"memory"`                    // bytes, for all rows on their way
 	DryRun          bool       `json:"dryRun,omitempty"`          // check against the real systems and move nothing
 	Core            *Core      `json:"core,omitempty"`            // DataX only
+	Column          *Column    `json:"column,omitempty"`          // DataX common.column
 }
 
 // ErrorLimit says how many dirty records a job survives. Record rules when both are set.

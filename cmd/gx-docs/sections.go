@@ -41,6 +41,7 @@ func sections() map[string]string {
 		"job.setting": optionTable(job.Reference(), "setting."),
 		"job.plugin":  optionTable(options.Describe(job.Plugin{}), "plugin."),
 		"job.core":    optionTable(job.CoreReference(), "core."),
+		"job.column":  optionTable(job.ColumnReference(), "common.column."),
 		"file.column": optionTable(options.Describe(file.Column{}), "column[]."),
 		"job.hop":     optionTable(options.Describe(job.Hop{}), "order.hops[]."),
 		"transformer": optionTable(datax, ""),

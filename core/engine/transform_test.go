@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/gx-etl/gx/core/transform"
+	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/protocol"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
@@ -31,7 +32,7 @@ func chain(t testing.TB, list string) *transform.Chain {
 		at := options.At("setting.transformer", i)
 		specs = append(specs, transform.Spec{Name: item.Get("name").Text(), NamePath: at + ".name", Parameter: item.Get("parameter"), Path: at + ".parameter"})
 	}
-	c, more := transform.Compile(specs, false)
+	c, more := transform.Compile(specs, job.Dates{}, false)
 	if options.Failed(problems) || options.Failed(more) {
 		t.Fatal(problems, more)
 	}

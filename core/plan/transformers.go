@@ -24,7 +24,7 @@ func (b *builder) transformers(lenient bool) *transform.Chain {
 		}
 		specs = append(specs, transform.Spec{Name: s.Type, NamePath: b.typePath(s), Parameter: s.Parameter, Path: s.Path})
 	}
-	chain, problems := transform.Compile(specs, lenient)
+	chain, problems := transform.Compile(specs, b.job.Setting.Column.Dates(), lenient)
 	for _, p := range problems {
 		b.problems = append(b.problems, b.job.Place(p))
 	}

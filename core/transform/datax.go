@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/protocol"
 )
@@ -40,6 +41,7 @@ type target struct {
 	index int // counts when name is empty
 	name  string
 	path  string // of the key that says which
+	dates *job.Dates
 }
 
 func (t *target) resolve(cols []string) (int, error) {
@@ -71,7 +73,7 @@ func (t *target) open(fields []arrow.Field) (int, column, error) {
 	if err != nil {
 		return 0, column{}, err
 	}
-	c, err := columnOf(fields[i])
+	c, err := columnOf(fields[i], t.dates)
 	if err != nil {
 		return 0, column{}, protocol.Faultf(protocol.Data, "column %s: %w", fields[i].Name, err).At(t.path)
 	}
@@ -90,7 +92,7 @@ var paras = map[string]struct {
 	"dx_digest":  {2, `digest and case: ["md5", "toLowerCase"]`},
 }
 
-func compileDataX(name string, s Spec, opts []options.Option) (step, []options.Problem) {
+func compileDataX(name string, s Spec, dates *job.Dates, opts []options.Option) (step, []options.Problem) {
 	var o dataxOptions
 	problems := options.Decode(s.Parameter, s.Path, &o, opts...)
 	if options.Failed(problems) {
@@ -102,7 +104,7 @@ func compileDataX(name string, s Spec, opts []options.Option) (step, []options.P
 			Seen: fmt.Sprintf("has %d elements", len(o.Paras)), Want: fmt.Sprintf("%d of them, %s", want.n, want.want)})
 	}
 	r := parasReader{values: o.Paras, at: at}
-	t := target{name: o.ColumnName, path: options.Join(s.Path, "columnName")}
+	t := target{dates: dates, name: o.ColumnName, path: options.Join(s.Path, "columnName")}
 	if o.ColumnIndex != nil {
 		t.index, t.path = *o.ColumnIndex, options.Join(s.Path, "columnIndex")
 	}

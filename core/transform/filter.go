@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/job/options"
 )
 
@@ -26,7 +27,7 @@ func (s *filterStep) bind(fields []arrow.Field) (worker, []arrow.Field, error) {
 		return nil, nil, err
 	}
 	w := &filterWorker{test: s.test, col: i, in: c}
-	w.test.at, w.test.dated = s.test.instant(c.zone)
+	w.test.at, w.test.dated = s.test.instant(c.zone, s.dates)
 	return w, fields, nil
 }
 
@@ -171,9 +172,15 @@ func (t *test) double(f float64) bool {
 	return t.holds(cmp.Compare(f, t.f))
 }
 
-// instant reads the constant as milliseconds since 1970, as DataX does, or as a date in the zone of the column.
-func (t *test) instant(zone *time.Location) (time.Time, bool) {
+// instant reads the constant as the job writes dates, as milliseconds since 1970 as DataX does, or as a date; all in the zone of
+// the column.
+func (t *test) instant(zone *time.Location, dates *job.Dates) (time.Time, bool) {
 	s := strings.TrimSpace(string(t.text))
+	for _, layout := range append([]string{dates.Instant, dates.Day}, dates.Also...) {
+		if at, err := time.ParseInLocation(layout, s, zone); err == nil && layout != "" {
+			return at, true
+		}
+	}
 	if ms, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return time.UnixMilli(ms), true
 	}

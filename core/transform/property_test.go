@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
 	"pgregory.net/rapid"
 )
@@ -220,7 +221,7 @@ func FuzzParameters(f *testing.F) {
 		if specs == nil {
 			return
 		}
-		c, problems := Compile(specs, false)
+		c, problems := Compile(specs, job.Dates{}, false)
 		for _, p := range problems {
 			if p.Path == "" || p.Seen == "" || !utf8.ValidString(p.Seen) && utf8.ValidString(parameter) {
 				t.Fatalf("problem without a place or reason: %+v", p)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
@@ -143,7 +144,7 @@ func (s *exprStep) bind(fields []arrow.Field) (worker, []arrow.Field, error) {
 			}
 			used[name] = true
 			i := slices.Index(in, name)
-			c, err := columnOf(fields[i])
+			c, err := columnOf(fields[i], &job.Dates{})
 			if err != nil {
 				return nil, nil, protocol.Faultf(protocol.Data, "column %s: %w", name, err).At(p.place)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/protocol/wire"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
@@ -34,7 +35,7 @@ func parseSpecs(t testing.TB, list string) []Spec {
 
 func chainOf(t testing.TB, list string) *Chain {
 	t.Helper()
-	c, problems := Compile(parseSpecs(t, list), false)
+	c, problems := Compile(parseSpecs(t, list), job.Dates{}, false)
 	if options.Failed(problems) {
 		t.Fatal(problems)
 	}
@@ -275,7 +276,7 @@ func TestProblems(t *testing.T) {
 		{`{"name": "expr", "parameter": {"rename": {"a": ""}}}`, "rename.a", options.CodeMissing, "empty"},
 	} {
 		t.Run(c.spec, func(t *testing.T) {
-			_, problems := Compile(parseSpecs(t, "["+c.spec+"]"), false)
+			_, problems := Compile(parseSpecs(t, "["+c.spec+"]"), job.Dates{}, false)
 			want := "transformer[0].parameter." + c.path
 			if c.path == "name" {
 				want = "transformer[0].name"
@@ -289,11 +290,11 @@ func TestProblems(t *testing.T) {
 
 func TestLenient(t *testing.T) {
 	specs := parseSpecs(t, `[{"name": "dx_substr", "parameter": {"columnIndex": 0, "paras": ["1","2"], "code": "x"}}]`)
-	c, problems := Compile(specs, true)
+	c, problems := Compile(specs, job.Dates{}, true)
 	if c == nil || len(problems) != 1 || !problems[0].Warning {
 		t.Fatalf("%v %v", c, problems)
 	}
-	if c, problems := Compile(nil, false); c != nil || problems != nil {
+	if c, problems := Compile(nil, job.Dates{}, false); c != nil || problems != nil {
 		t.Fatalf("%v %v", c, problems)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/protocol"
 )
@@ -48,14 +49,14 @@ var names = []string{"dx_substr", "dx_pad", "dx_replace", "dx_filter", "dx_diges
 
 // Compile understands the transformers of a job and returns everything wrong with them at once. The Chain is fit to run only
 // without problems; it is nil when there are no transformers.
-func Compile(specs []Spec, lenient bool) (*Chain, []options.Problem) {
+func Compile(specs []Spec, dates job.Dates, lenient bool) (*Chain, []options.Problem) {
 	if len(specs) == 0 {
 		return nil, nil
 	}
 	c := &Chain{}
 	var problems []options.Problem
 	for _, s := range specs {
-		st, found := compile(s, lenient)
+		st, found := compile(s, &dates, lenient)
 		problems = append(problems, found...)
 		if st != nil {
 			c.steps, c.place = append(c.steps, st), s.Path
@@ -64,7 +65,7 @@ func Compile(specs []Spec, lenient bool) (*Chain, []options.Problem) {
 	return c, problems
 }
 
-func compile(s Spec, lenient bool) (step, []options.Problem) {
+func compile(s Spec, dates *job.Dates, lenient bool) (step, []options.Problem) {
 	var opts []options.Option
 	if lenient {
 		opts = append(opts, options.Lenient())
@@ -77,7 +78,7 @@ func compile(s Spec, lenient bool) (step, []options.Problem) {
 			Try: `"expr", which sets, adds, drops and renames columns and filters rows by expressions`}}
 	default:
 		if slices.Contains(names, name) {
-			return compileDataX(name, s, opts)
+			return compileDataX(name, s, dates, opts)
 		}
 		p := options.Problem{Code: options.CodeNotAllowed, Path: s.NamePath, Seen: fmt.Sprintf("no transformer is named %q", s.Name), Want: strings.Join(names, ", ")}
 		p.Try, _ = options.Nearest(strings.ToLower(name), names)

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
+	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
 )
 
@@ -33,6 +35,7 @@ type value struct {
 	n     int64
 	f     float64
 	at    time.Time
+	as    string // the layout of at as text
 	buf   []byte
 }
 
@@ -42,10 +45,12 @@ type column struct {
 	json bool // raw JSON text
 	zone *time.Location
 	unit arrow.TimeUnit
+
+	dayText, timeText string // layouts of dates as text
 }
 
-func columnOf(f arrow.Field) (column, error) {
-	c := column{name: f.Name, json: rows.IsJSON(f), zone: time.UTC}
+func columnOf(f arrow.Field, dates *job.Dates) (column, error) {
+	c := column{name: f.Name, json: rows.IsJSON(f), zone: time.UTC, dayText: cmp.Or(dates.Day, dateText), timeText: cmp.Or(dates.Instant, timeText)}
 	if t, ok := f.Type.(*arrow.TimestampType); ok {
 		c.unit = t.Unit
 		if t.TimeZone != "" {
@@ -53,7 +58,9 @@ func columnOf(f arrow.Field) (column, error) {
 			if err != nil {
 				return c, err
 			}
-			c.zone = zone
+			if c.zone = zone; dates.Zone != nil {
+				c.zone = dates.Zone
+			}
 		}
 	}
 	return c, nil
@@ -103,9 +110,9 @@ func (c *column) read(a arrow.Array, row int, v *value) {
 	case *array.Decimal128:
 		v.decimal(a.Value(row), a.DataType().(arrow.DecimalType).GetScale())
 	case *array.Date32:
-		v.kind, v.at = day, time.Unix(int64(a.Value(row))*86400, 0).UTC()
+		v.kind, v.as, v.at = day, c.dayText, time.Unix(int64(a.Value(row))*86400, 0).UTC()
 	case *array.Timestamp:
-		v.kind, v.at = instant, a.Value(row).ToTime(c.unit).In(c.zone)
+		v.kind, v.as, v.at = instant, c.timeText, a.Value(row).ToTime(c.unit).In(c.zone)
 	default:
 		v.kind, v.bytes = text, []byte(a.ValueStr(row))
 	}
@@ -221,7 +228,8 @@ const (
 	timeText = "2006-01-02 15:04:05.999999999"
 )
 
-// appendText adds the value as DataX would print it, except that fractions of a second stay. NULL adds nothing.
+// appendText adds the value as DataX would print it, except that fractions of a second stay unless common.column says how
+// dates are written. NULL adds nothing.
 func (v *value) appendText(dst []byte) []byte {
 	switch v.kind {
 	case text, nested, number:
@@ -232,10 +240,8 @@ func (v *value) appendText(dst []byte) []byte {
 		return appendFloat(dst, v.f)
 	case truth:
 		return strconv.AppendBool(dst, v.n != 0)
-	case instant:
-		return v.at.AppendFormat(dst, timeText)
-	case day:
-		return v.at.AppendFormat(dst, dateText)
+	case instant, day:
+		return v.at.AppendFormat(dst, v.as)
 	}
 	return dst
 }

@@ -9,8 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/gx-etl/gx/job/javadate"
 	"github.com/gx-etl/gx/job/options"
-	"github.com/gx-etl/gx/plugins/sdk/javadate"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
 )
 

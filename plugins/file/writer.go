@@ -10,11 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gx-etl/gx/job/javadate"
 	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/file/dialect"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
-	"github.com/gx-etl/gx/plugins/sdk/javadate"
 )
 
 // WriterPlugin is the plugin file-writer.

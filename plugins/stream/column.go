@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gx-etl/gx/job/javadate"
 	"github.com/gx-etl/gx/job/options"
-	"github.com/gx-etl/gx/plugins/sdk/javadate"
 )
 
 type columnOptions struct {

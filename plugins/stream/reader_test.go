@@ -8,10 +8,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gx-etl/gx/job/javadate"
 	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
-	"github.com/gx-etl/gx/plugins/sdk/javadate"
 	"pgregory.net/rapid"
 )
 

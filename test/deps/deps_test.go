@@ -85,7 +85,7 @@ type law struct {
 
 var laws = []law{
 	{of: "plugins/...", never: []string{"core/...", "cmd/..."}, why: "a plugin must build without the engine, or nobody outside could write one"},
-	{of: "core/...", never: []string{"plugins/sdk", "plugins/sdk/sdktest", "plugins/sdk/javadate", "plugins/kafka/...", "plugins/starrocks/...", "plugins/stream/...",
+	{of: "core/...", never: []string{"plugins/sdk", "plugins/sdk/sdktest", "plugins/kafka/...", "plugins/starrocks/...", "plugins/stream/...",
 		"plugins/file/..."},
 		why: "host and plugin meet only in plugins/protocol and in the format of rows; an engine that knows a plugin treats it better than others"},
 	{of: "core/...", except: []string{"core/transform"}, never: []string{"plugins/sdk/...", "github.com/apache/arrow-go/...", "github.com/expr-lang/..."}, direct: true,

@@ -99,7 +99,7 @@ func TestTheRestOfADataXDocument(t *testing.T) {
 		"notes": {[]byte(`{"job": {"setting": {` + oneLane + `}, "preHandler": {"pluginName": "x"}, "postHandler": {"pluginName": "y"},
 			"content": {"reader": ` + rows100 + `, "writer": ` + discarded + `}},
 			"core": {"container": {"taskGroup": {"channel": 3}}, "unheard": 1}, "common": {"column": {"datetimeFormat": "yyyy"}}, "entry": {"jvm": "-Xms1G"}}`),
-			0, []string{"job.preHandler", "job.postHandler", "entry", "core.container.taskGroup.channel", "core.unheard", "common.column.datetimeFormat"}},
+			0, []string{"job.preHandler", "job.postHandler", "entry", "core.container.taskGroup.channel", "core.unheard", "common.column: has no effect without transformers"}},
 		"dry run":           {serverless(oneLane+`, "dryRun": true`, rows100, discarded, ""), 0, []string{"dry run, nothing was moved"}},
 		"encrypted":         {serverless(oneLane, rows100, `{"name": "starrockswriter", "parameter": {"*password": "abc"}}`, ""), 2, []string{"*password", "${env:PASSWORD}"}},
 		"other reader":      {serverless(oneLane, `{"name": "oraclereader", "parameter": {"username": "x"}}`, discarded, ""), 2, []string{"job.content[0].reader.name", `no such plugin: "oraclereader" (known: `, "mysql", "starrocks"}},
@@ -146,6 +146,23 @@ func TestDataXEngineSettingsHaveEffects(t *testing.T) {
 		r := c.StartFile(c.File("given-dirty.json", serverless(`"speed": {"channel": 1}, "errorLimit": {"record": ""}`, rows100, discarded+cut, core))).Wait()
 		if got := strings.Count(r.Stdout, "dx_substr"); r.Code != 0 || r.Report.Dirty != 100 || got != want || len(r.Report.DirtyRecords) != want {
 			t.Errorf("%q: %d dirty records in the summary, want %d\n%s", core, got, want, r.Said())
+		}
+	}
+}
+
+// common.column says how transformers see dates.
+func TestDatesOfDataXColumns(t *testing.T) {
+	t.Parallel()
+	c := world.Case(t, world.Brokers[0])
+	const date = `{"name": "streamreader", "parameter": {"column": [{"type": "date", "value": "2026-11-21 20:00:00"}], "sliceRecordCount": 1}}`
+	const written = `{"name": "streamwriter", "parameter": {"print": true}}, "transformer": [{"name": "dx_replace", "parameter": {"columnIndex": 0, "paras": ["0", "0", "seen "]}}]`
+	for common, want := range map[string]string{
+		"": "seen 2026-11-21 20:00:00",
+		`, "common": {"column": {"datetimeFormat": "yyyyMMdd HH.mm", "timeZone": "GMT+8"}}`: "seen 20261121 20.00",
+	} {
+		r := c.StartFile(c.File("given-dates.json", serverless(oneLane, date, written, common))).Wait()
+		if got := printed(r, "seen"); r.Code != 0 || len(got) != 1 || got[0] != want {
+			t.Errorf("%s: exit code %d, printed %q, want %q\n%s", common, r.Code, got, want, r.Said())
 		}
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gx-etl/gx/plugins/sdk/javadate"
+	"github.com/gx-etl/gx/job/javadate"
 )
 
 func TestDateFormats(t *testing.T) {
