@@ -95,6 +95,23 @@ func TestTransformersKeepTheBooks(t *testing.T) {
 	})
 }
 
+// Rows that are filtered out wait for no load: their positions move although the writer never answers.
+func TestFilteredRowsWaitForNobody(t *testing.T) {
+	s := newSetup()
+	s.r.columns, s.r.tamper = []string{"id", "s"}, numbered
+	s.plan.Transform = chain(t, `[{"name": "expr", "parameter": {"where": "false"}}]`)
+	s.w.ack = func(*fakeLane, *wire.Frame) []*v1.Ack { return nil }
+	r, err := s.run(t, nil)
+	if err != nil || r.Read != 1000 || r.Filtered != 1000 || s.w.rows != 0 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	for shard := range 4 {
+		if n := s.r.committed[fmt.Sprintf("s%d", shard)]; n != 25 {
+			t.Errorf("shard %d: committed to %d", shard, n)
+		}
+	}
+}
+
 func TestTransformerDirtyRecords(t *testing.T) {
 	s := newSetup()
 	s.r.columns, s.r.tamper = []string{"id", "s"}, numbered
