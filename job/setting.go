@@ -73,7 +73,7 @@ type settingDoc struct {
 	Speed           speedDoc      `json:"speed" doc:"Parallelism and limits over the whole job."`
 	Checkpoint      Checkpoint    `json:"checkpoint" doc:"How often and where positions are kept."`
 	Dirty           *Dirty        `json:"dirty" doc:"Where records go that could not be written."`
-	StallTimeoutSec int64         `json:"stallTimeoutSec" gx:"duration=s,min=0" doc:"Time without progress after which the job counts as stalled."`
+	StallTimeoutSec int64         `json:"stallTimeoutSec" gx:"duration=s,min=0" doc:"Time without progress, 600 s unless given: a writer that answers nothing for so long ends the job, and a reader of a batch job that sends nothing is named in a note."`
 	MaxRunSec       int64         `json:"maxRunSec" gx:"duration=s,min=0" doc:"Time after which the job is stopped; 0 for none."`
 	Memory          int64         `json:"memory" default:"256MiB" gx:"bytes,min=16777216" doc:"Memory for rows on their way through the job."`
 	DryRun          bool          `json:"dryRun" doc:"Check against the real systems, and move nothing."`

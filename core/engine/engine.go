@@ -86,7 +86,7 @@ type Engine struct {
 	stats   stats
 	lanes   []*lane
 	commits *committer
-	limits  limits
+	limits  *limits
 	noteMu  sync.Mutex
 }
 
@@ -252,6 +252,7 @@ func (e *Engine) move(ctx context.Context, stop <-chan struct{}, shards []*v1.Sh
 
 	side.Go(func() { e.awaitStop(clocks, stop, func() { stopReading(ErrStopped) }, abort) })
 	side.Go(func() { e.watchStall(clocks, abort) })
+	side.Go(func() { e.watchSource(clocks) })
 	side.Go(func() { e.checkpoints(clocks, abort) })
 	committing := make(chan error, 1)
 	side.Go(func() { committing <- e.commits.run(hard, clocks.Done(), abort) })

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/gx-etl/gx/core/plan"
@@ -9,10 +10,13 @@ import (
 )
 
 // limits holds the job-wide rate limits; nil means none.
-type limits struct{ rows, bytes *rate.Limiter }
+type limits struct {
+	rows, bytes *rate.Limiter
+	waiting     atomic.Int32 // lanes that hold a frame back
+}
 
-func newLimits(p *plan.Plan) limits {
-	return limits{rows: newLimiter(p.RowsPerSec), bytes: newLimiter(p.BytesPerSec)}
+func newLimits(p *plan.Plan) *limits {
+	return &limits{rows: newLimiter(p.RowsPerSec), bytes: newLimiter(p.BytesPerSec)}
 }
 
 // newLimiter makes a limiter that begins empty: over the whole job no more passes than the limit grants, from the first
@@ -27,7 +31,9 @@ func newLimiter(perSec int64) *rate.Limiter {
 }
 
 // wait holds a frame back until the job's limits allow it. A frame above a second's worth waits for several.
-func (l limits) wait(ctx context.Context, rows, bytes int64) error {
+func (l *limits) wait(ctx context.Context, rows, bytes int64) error {
+	l.waiting.Add(1)
+	defer l.waiting.Add(-1)
 	for _, w := range []struct {
 		lim *rate.Limiter
 		n   int64
