@@ -132,6 +132,31 @@ func TestDataXStarRocksPluginsRunAsTheyStand(t *testing.T) {
 	}
 }
 
+// A job as generators write them, with texts for numbers and nothing special. Of a reader that gx does not have the known ones
+// are named.
+func TestGeneratedDataXJobRunsAsItStands(t *testing.T) {
+	c := world.Case(t, world.Brokers[0])
+	c.Exec("DROP DATABASE IF EXISTS datax_gen")
+	c.Exec("CREATE DATABASE datax_gen")
+	for _, table := range []string{"table1", "table2", "target"} {
+		c.Exec("CREATE TABLE datax_gen." + table + " (k1 INT, k2 VARCHAR(20), v1 DECIMAL(10,2))")
+	}
+	c.Exec("INSERT INTO datax_gen.table1 VALUES (1, 'a', 1.50), (2, NULL, NULL)")
+	c.Exec("INSERT INTO datax_gen.table2 VALUES (3, '', -0.01)")
+	text := given(t, "datax-generated.json", "mysql_host:3306", world.Sandbox.FEQuery, "fe_host:9030", world.Sandbox.FEQuery, "fe_host:8030", world.Sandbox.FEHTTP)
+	if r := c.StartFile(c.File("given-generated.json", text)).Wait(); r.Code != 0 {
+		t.Fatalf("exit code %d\n%s", r.Code, r.Said())
+	}
+	c.WantRows("SELECT k1, k2, v1 FROM datax_gen.target ORDER BY k1", "1|a|1.50", "2|NULL|NULL", "3||-0.01")
+	for _, name := range []string{"oraclereader", "postgresqlreader", "hdfsreader"} {
+		job := c.File("given-other.json", []byte(strings.Replace(string(text), "mysqlreader", name, 1)))
+		if r := c.StartFile(job).Wait(); r.Code != 2 || !strings.Contains(r.Stderr, `job.content[0].reader.name: no such plugin: "`+name+`" (known: `) || !strings.Contains(r.Stderr, "mysql") {
+			t.Errorf("%s: exit code %d\n%s", name, r.Code, r.Said())
+		}
+	}
+	c.WantRows("SELECT COUNT(*) FROM datax_gen.target", "3")
+}
+
 // Every key of the DataX plugins for made-up rows. sliceRecordCount is for one channel.
 func TestDataXStreamPluginsRunAsTheyStand(t *testing.T) {
 	t.Parallel()
