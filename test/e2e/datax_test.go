@@ -66,7 +66,7 @@ func TestSeveralContentsRunInOrder(t *testing.T) {
 		return []byte(`{"job": {"name": "parts", "setting": {` + oneLane + `}, "content": [` + strings.Join(elements, ", ") + `]}}`)
 	}
 	r := c.StartFile(c.File("given-two.json", document(element("first", ""), element("second", "")))).Wait()
-	if r.Code != 0 || !strings.Contains(r.Stderr, "has 2 elements") || strings.Index(r.Stdout, "parts-1 done") < 0 ||
+	if r.Code != 0 || !strings.Contains(r.Stderr, "has 2 elements") || !strings.Contains(r.Stdout, "parts-1 done") ||
 		strings.Index(r.Stdout, "parts-1 done") > strings.Index(r.Stdout, "parts-2 done") {
 		t.Errorf("exit code %d\n%s", r.Code, r.Said())
 	}
