@@ -234,7 +234,7 @@ func (p *parser) dataxSpeed(doc *speedDoc, s Setting) Speed {
 		one   int64
 		key   string
 	}{{&speed.BytesPerSec, perLane.Byte, "byte"}, {&speed.RecordsPerSec, perLane.Record, "record"}} {
-		if *limit.total == 0 && limit.one > 0 && limit.one < 1<<40 {
+		if *limit.total == 0 && limit.one > 0 && limit.one < 1<<40 && !doc.off() {
 			*limit.total = limit.one * int64(speed.Concurrent)
 			note(limit.key, fmt.Sprintf("only the limit of one channel is given; the job is limited to %d", *limit.total))
 		}

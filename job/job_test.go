@@ -104,6 +104,31 @@ func TestErrorLimit(t *testing.T) {
 	}
 }
 
+func TestDataWorksSpeed(t *testing.T) {
+	for _, c := range []struct {
+		speed string
+		want  Speed
+		notes int
+	}{
+		{``, Speed{Concurrent: 1}, 0},
+		{`"throttle":true,"mbps":"12","concurrent":"3"`, Speed{Concurrent: 3, BytesPerSec: 12 << 20}, 0},
+		{`"throttle":"true","mbps":0.5`, Speed{Concurrent: 1, BytesPerSec: 512 << 10}, 0},
+		{`"mbps":1`, Speed{Concurrent: 1, BytesPerSec: 1 << 20}, 1},
+		{`"throttle":false,"mbps":1`, Speed{Concurrent: 1}, 1},
+		{`"throttle":false,"concurrent":2`, Speed{Concurrent: 2}, 0},
+		{`"throttle":true,"record":"500"`, Speed{Concurrent: 1, RecordsPerSec: 500}, 0},
+		{`"throttle":true,"mbps":"","byte":"1k"`, Speed{Concurrent: 1, BytesPerSec: 1024}, 0},
+		{`"throttle":false,"byte":1000,"record":5,"mbps":1`, Speed{Concurrent: 1}, 3},
+		{`"byte":1000,"record":5`, Speed{Concurrent: 1, BytesPerSec: 1000, RecordsPerSec: 5}, 0},
+		{`"channel":4,"dmu":1`, Speed{Concurrent: 4}, 1},
+	} {
+		j, problems := parseOne(t, `{"type":"job","steps":[{"stepType":"a","name":"i","category":"reader"},{"stepType":"b","name":"o","category":"writer"}],"setting":{"speed":{`+c.speed+`}}}`, Options{})
+		if j.Setting.Speed != c.want || len(problems) != c.notes {
+			t.Errorf("%s: got %+v, %v", c.speed, j.Setting.Speed, problems)
+		}
+	}
+}
+
 func TestDataXSpeed(t *testing.T) {
 	for _, c := range []struct {
 		speed, core string
@@ -120,6 +145,7 @@ func TestDataXSpeed(t *testing.T) {
 		{`"byte":1000,"record":60`, `"byte":100,"record":20`, Speed{Concurrent: 3, BytesPerSec: 1000, RecordsPerSec: 60}, 0},
 		{`"byte":10`, `"byte":100`, Speed{Concurrent: 1, BytesPerSec: 10}, 0},
 		{`"channel":4`, `"record":100`, Speed{Concurrent: 4, RecordsPerSec: 400}, 1},
+		{`"channel":4,"throttle":false`, `"record":100`, Speed{Concurrent: 4}, 0},
 	} {
 		src := `{"job":{"setting":{"errorLimit":{"record":0},"speed":{` + c.speed + `}},"content":[{"reader":{"name":"a"},"writer":{"name":"b"}}]},"core":{"transport":{"channel":{"speed":{` + c.core + `}}}}}`
 		j, problems := parseOne(t, src, Options{})

@@ -92,7 +92,7 @@ type limitDoc struct {
 }
 
 type speedDoc struct {
-	Throttle   *bool         `json:"throttle" doc:"Turns mbps on."`
+	Throttle   *bool         `json:"throttle" doc:"Turns the limits on or off: mbps, and what DataX calls byte and record. Left out, those that are given count."`
 	Mbps       *float64      `json:"mbps" gx:"emptyIsUnset" doc:"Megabytes (1048576 bytes) per second."`
 	Concurrent *int          `json:"concurrent" gx:"min=1,emptyIsUnset,alias=tasks.max" doc:"Parallel lanes; 1 by default."`
 	Channel    *int          `json:"channel" gx:"min=1,emptyIsUnset" doc:"The same, by its DataX name."`
@@ -117,7 +117,12 @@ func (s *speedDoc) Check(at string) (problems []options.Problem) {
 	case s.Mbps != nil && on == nil:
 		add("mbps", options.CodeAssumed, "throttle is not given; the limit is kept", `"throttle": true`)
 	}
-	if s.Mbps != nil && positive(s.Byte) > 0 && (s.Throttle == nil || *s.Throttle) {
+	for key, limit := range map[string]*int64{"byte": s.Byte, "record": s.Record} {
+		if positive(limit) > 0 && s.off() {
+			add(key, options.CodeIgnored, "has no effect, because throttle is off", `"throttle": true`)
+		}
+	}
+	if s.Mbps != nil && positive(s.Byte) > 0 && !s.off() {
 		add("byte", options.CodeConflict, "byte and mbps limit the same", "keep one of them")
 	}
 	if s.Channel != nil && s.Concurrent != nil && *s.Channel != *s.Concurrent {
@@ -125,6 +130,9 @@ func (s *speedDoc) Check(at string) (problems []options.Problem) {
 	}
 	return problems
 }
+
+// off tells whether the document turns limits off.
+func (s *speedDoc) off() bool { return s.Throttle != nil && !*s.Throttle }
 
 // lanes returns the lanes asked for, nil if the document is silent.
 func (s *speedDoc) lanes() *int {
@@ -136,11 +144,14 @@ func (s *speedDoc) lanes() *int {
 
 // speed sets the limits. mbps counts in 1048576 bytes, as DataX does.
 func (s *speedDoc) speed() Speed {
-	out := Speed{Concurrent: 1, BytesPerSec: positive(s.Byte), RecordsPerSec: positive(s.Record)}
+	out := Speed{Concurrent: 1}
+	if !s.off() {
+		out.BytesPerSec, out.RecordsPerSec = positive(s.Byte), positive(s.Record)
+	}
 	if n := s.lanes(); n != nil {
 		out.Concurrent = *n
 	}
-	if s.Mbps != nil && *s.Mbps > 0 && (s.Throttle == nil || *s.Throttle) {
+	if s.Mbps != nil && *s.Mbps > 0 && !s.off() {
 		out.BytesPerSec = max(1, int64(min(*s.Mbps, 1<<40)*(1<<20)))
 	}
 	return out

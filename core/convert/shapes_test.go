@@ -91,6 +91,9 @@ func TestBothShapesMeanTheSame(t *testing.T) {
 		if setting["errorLimit"] == nil { // which DataX and gx read differently
 			setting["errorLimit"] = map[string]any{"record": 0.0}
 		}
+		if rapid.Bool().Draw(t, "off") {
+			setting["speed"].(map[string]any)["throttle"] = false
+		}
 		if rapid.Bool().Draw(t, "core") {
 			doc["core"] = map[string]any{"transport": map[string]any{"channel": map[string]any{"speed": map[string]any{
 				"byte": rapid.Int64Range(1<<20, 1<<30).Draw(t, "byte of a channel"), "record": rapid.Int64Range(1<<10, 1<<30).Draw(t, "records of a channel")}}}}

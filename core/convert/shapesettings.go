@@ -85,8 +85,11 @@ func (c *common) speed(in options.Value, at, target string, from Tool, to Shape,
 		lanes = in.Get("channel")
 	}
 	bytes, records := positive(in.Get("byte")), positive(in.Get("record"))
-	if mbps := in.Get("mbps"); mbps.Given() && in.Get("throttle").Text() != "false" {
+	if mbps := in.Get("mbps"); mbps.Given() {
 		bytes = megabytes(mbps.Text())
+	}
+	if in.Get("throttle").Text() == "false" { // no limit counts, nor those of one channel
+		bytes, records, core = 0, 0, options.Map()
 	}
 	derived := int64(0)
 	for _, limit := range []struct {
@@ -122,7 +125,7 @@ func (c *common) speed(in options.Value, at, target string, from Tool, to Shape,
 	case bytes > 0:
 		out = out.With("throttle", literal("true")).With("mbps", options.Text(decimal(bytes)))
 		byteTo = options.Join(target, "mbps")
-	case to != ToDataX:
+	case to != ToDataX && records == 0: // DataWorks knows throttle with mbps only, and gx takes false for all limits
 		out = out.With("throttle", literal("false"))
 	}
 	if records > 0 {
@@ -146,7 +149,11 @@ func (c *common) speed(in options.Value, at, target string, from Tool, to Shape,
 		case "throttle":
 			c.say(path, m.Value, Mapped, byteTo, "", "")
 		case "record":
-			if to == ToDataWorks && records > 0 {
+			if records == 0 {
+				c.say(path, m.Value, Needless, "", "no limit, or throttle is off", "")
+				continue
+			}
+			if to == ToDataWorks {
 				c.say(path, m.Value, Differs, options.Join(target, "record"), "known to gx only", "")
 				continue
 			}
