@@ -25,6 +25,8 @@ func (p *Plugin) watchMemory(ctx context.Context, limit int64) {
 	for {
 		select {
 		case <-t.C:
+		case <-p.proc.done: // its number may be somebody else's by now
+			return
 		case <-ctx.Done():
 			return
 		}
