@@ -20,6 +20,7 @@ func builtins() []sdk.Plugin {
 		file.ReaderPlugin(version),
 		file.WriterPlugin(version),
 		kafka.Plugin(version),
+		kafka.WriterPlugin(version),
 		starrocks.Plugin(version),
 		starrocks.ReaderPlugin(version),
 		mysql.Plugin(version),

@@ -27,6 +27,8 @@ type link struct {
 	trustPEM, keyFile, keyFileType, certPEM  string
 	keyPEM                                   string
 	anyHost                                  bool
+
+	out outbound // of a writer
 }
 
 func defaultLink() link {

@@ -179,29 +179,33 @@ func setStrategy(l *link, v string) error {
 
 // properties applies kafkaConfig.
 func (r *resolver) properties() {
-	l := &r.s.link
-	for _, name := range sortedKeys(r.o.KafkaConfig) {
-		v := r.o.KafkaConfig[name]
+	applyProperties(&r.s.link, r.o.KafkaConfig, javaProperties, "reader", r.add)
+}
+
+// applyProperties lets properties that are known set parts of a link; add takes what is to be said of them.
+func applyProperties(l *link, config map[string]options.Value, known map[string]property, who string, add func(p options.Problem, keys ...string)) {
+	for _, name := range sortedKeys(config) {
+		v := config[name]
 		if !v.Given() {
 			continue
 		}
 		l.given[name] = true
-		p, ok := javaProperties[name]
+		p, ok := known[name]
 		switch {
 		case !ok:
-			r.unknownProperty(name)
+			add(unknownProperty(name, known, who), "kafkaConfig", name)
 		case p.refused != "":
-			r.add(options.Problem{Code: options.CodeNotSupported, Seen: p.refused, Try: p.try}, "kafkaConfig", name)
+			add(options.Problem{Code: options.CodeNotSupported, Seen: p.refused, Try: p.try}, "kafkaConfig", name)
 		case p.ignored != "":
-			r.add(options.Problem{Code: options.CodeIgnored, Seen: "ignored: " + p.ignored, Warning: true}, "kafkaConfig", name)
+			add(options.Problem{Code: options.CodeIgnored, Seen: "ignored: " + p.ignored, Warning: true}, "kafkaConfig", name)
 		case v.Kind() == options.Array || v.Kind() == options.Object:
-			r.add(options.Problem{Code: options.CodeWrongType, Seen: "is " + v.Kind().String() + ", not a text or a number"}, "kafkaConfig", name)
+			add(options.Problem{Code: options.CodeWrongType, Seen: "is " + v.Kind().String() + ", not a text or a number"}, "kafkaConfig", name)
 		case p.number != nil:
 			n, err := strconv.ParseInt(strings.TrimSpace(v.Text()), 10, 64)
 			if err != nil {
-				r.add(options.Problem{Code: options.CodeWrongType, Seen: fmt.Sprintf("%q is not an integer", v.Text()), Want: rangeText(p.min, p.max)}, "kafkaConfig", name)
+				add(options.Problem{Code: options.CodeWrongType, Seen: fmt.Sprintf("%q is not an integer", v.Text()), Want: rangeText(p.min, p.max)}, "kafkaConfig", name)
 			} else if n < p.min || n > p.max {
-				r.add(options.Problem{Code: options.CodeOutOfRange, Seen: fmt.Sprintf("%d is out of range", n), Want: rangeText(p.min, p.max)}, "kafkaConfig", name)
+				add(options.Problem{Code: options.CodeOutOfRange, Seen: fmt.Sprintf("%d is out of range", n), Want: rangeText(p.min, p.max)}, "kafkaConfig", name)
 			} else {
 				*p.number(l) = int32(n)
 			}
@@ -214,7 +218,7 @@ func (r *resolver) properties() {
 				case needless:
 					problem.Code, problem.Warning = options.CodeIgnored, true
 				}
-				r.add(problem, "kafkaConfig", name)
+				add(problem, "kafkaConfig", name)
 			}
 		}
 	}
@@ -223,17 +227,16 @@ func (r *resolver) properties() {
 		if p.Path != "" {
 			keys = append(keys, p.Path)
 		}
-		r.add(p, keys...)
+		add(p, keys...)
 	}
 }
 
-func (r *resolver) unknownProperty(name string) {
-	p := options.Problem{Code: options.CodeIgnored, Seen: "ignored: " + name + " is no property that this reader has a use for", Warning: true}
-	known := sortedKeys(javaProperties)
-	if near, ok := options.Nearest(name, known); ok {
+func unknownProperty(name string, known map[string]property, who string) options.Problem {
+	p := options.Problem{Code: options.CodeIgnored, Seen: "ignored: " + name + " is no property that this " + who + " has a use for", Warning: true}
+	if near, ok := options.Nearest(name, sortedKeys(known)); ok {
 		p.Try = near
 	}
-	r.add(p, "kafkaConfig", name)
+	return p
 }
 
 func rangeText(lo, hi int64) string { return fmt.Sprintf("%d to %d", lo, hi) }

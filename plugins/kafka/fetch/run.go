@@ -51,11 +51,16 @@ type conn struct {
 const replicaLease = 5 * time.Minute
 
 func newRun(ctx context.Context, fail context.CancelCauseFunc, o Options, ranges []Range) *run {
-	config := *o.Client.Config()
-	config.Net.Proxy.Enable = true // the one way to give sarama a dialer, and so to close its connections from outside
-	config.Net.Proxy.Dialer = &dialer{ctx: ctx, dialer: net.Dialer{Timeout: config.Net.DialTimeout, KeepAlive: config.Net.KeepAlive}}
-	return &run{ctx: ctx, fail: fail, o: o, config: &config, orphans: make(chan *cursor, len(ranges)), blocks: make(chan []Block),
-		conns: map[int32]*conn{}}
+	return &run{ctx: ctx, fail: fail, o: o, config: Bound(ctx, o.Client.Config()), orphans: make(chan *cursor, len(ranges)),
+		blocks: make(chan []Block), conns: map[int32]*conn{}}
+}
+
+// Bound is a configuration like config whose connections end with ctx, also those on which somebody waits.
+func Bound(ctx context.Context, config *sarama.Config) *sarama.Config {
+	c := *config
+	c.Net.Proxy.Enable = true // the one way to give sarama a dialer, and so to close its connections from outside
+	c.Net.Proxy.Dialer = &dialer{ctx: ctx, dialer: net.Dialer{Timeout: c.Net.DialTimeout, KeepAlive: c.Net.KeepAlive}}
+	return &c
 }
 
 func newCursor(i int, of *Range, maxBytes int32) *cursor {
