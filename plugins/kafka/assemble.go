@@ -257,6 +257,9 @@ func (a *assembler) row(m *message) {
 			}
 		case columnTopic:
 			a.builder.AppendString(i, a.topic)
+		case columnRecordHeaders:
+			a.scratch = appendRecordHeaders(a.scratch[:0], m.headers)
+			a.builder.AppendBytes(i, a.scratch)
 		case columnHeaders:
 			a.scratch = appendHeaders(a.scratch[:0], m.headers)
 			a.builder.AppendBytes(i, a.scratch)

@@ -30,6 +30,7 @@ const (
 	columnOffset
 	columnTimestamp
 	columnTopic
+	columnRecordHeaders // as they stand in a record
 )
 
 var attributes = map[string]columnKind{
@@ -70,6 +71,8 @@ func parseColumn(text string) (column, *options.Problem) {
 // field is the Arrow column that the entry becomes.
 func (c *column) field(f *format) arrow.Field {
 	switch c.kind {
+	case columnRecordHeaders:
+		return arrow.Field{Name: c.name, Type: arrow.BinaryTypes.Binary, Nullable: true}
 	case columnConstant, columnTopic:
 		return arrow.Field{Name: c.name, Type: arrow.BinaryTypes.String, Nullable: true}
 	case columnPartition, columnOffset, columnTimestamp:

@@ -20,7 +20,7 @@ type Options struct {
 	ValueType      string    `json:"valueType" default:"string" gx:"enum=string|bytearray|long|integer|short|double|float" doc:"How __value__ is read. JSON fields need string or bytearray."`
 	KeyConverter   Converter `json:"keyConverter" doc:"Supersedes keyType: {\"type\": \"string\"}, or json for keys that are JSON."`
 	ValueConverter Converter `json:"valueConverter" doc:"{\"type\": \"json\", \"schemasEnable\": false}; with schemasEnable the row is the payload of {\"schema\", \"payload\"}."`
-	MessageFormat  string    `json:"messageFormat" gx:"alias=schemaFormat" doc:"Format of the values; json is what this version reads."`
+	MessageFormat  string    `json:"messageFormat" gx:"alias=schemaFormat" doc:"Format of the values: json, or raw, which takes keys, values and headers as bytes and looks into none. A Kafka writer with messageFormat raw then gets whole messages; for other targets column names the attributes."`
 	DataFormat     string    `json:"dataFormat" default:"json" gx:"enum=json|text" doc:"json, or text when column holds attributes and constants only."`
 	FieldDelimiter string    `json:"fieldDelimiter" doc:"For dataFormat text; splitting values is not available yet."`
 	Encoding       string    `json:"encoding" default:"UTF-8" doc:"Encoding of keys and values; UTF-8 is what this version reads."`

@@ -67,6 +67,9 @@ func (r *Reader) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 	if err := modeFault(&s, &r.options, info.Streaming); err != nil {
 		return sdk.Opened{}, err
 	}
+	if err := s.rawColumns(info.Peer.Plugin); err != nil {
+		return sdk.Opened{}, err
+	}
 	shape, names, err := newLayout(&s, info.Peer)
 	if err != nil {
 		return sdk.Opened{}, err

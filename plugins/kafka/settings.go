@@ -46,6 +46,7 @@ type format struct {
 	envelope           bool // values are {"schema", "payload"}
 	guardEnvelope      bool // such values are refused, because nobody said that they come
 	emptyDirty         bool
+	raw                bool // keys, values and headers are bytes
 }
 
 // resolver gathers problems under the path of the parameter object.
@@ -64,6 +65,7 @@ func resolve(o *Options, path string) (settings, []options.Problem) {
 	r.properties()
 	r.formats()
 	r.columns()
+	r.raw()
 	r.group()
 	r.boundaries()
 	r.flow()
@@ -152,13 +154,14 @@ func (r *resolver) topics() {
 }
 
 // otherFormats are formats that users may know from elsewhere.
-const otherFormats = "csv, text, raw, avro, protobuf, jsonschema, debezium-json, debezium-avro, canal-json, cloudcanal-json, maxwell-json, ogg-json, ticdc-canal-json, dts-avro, DEBEZIUM_ENVELOP_JSON_FOR_MQ"
+const otherFormats = "csv, text, avro, protobuf, jsonschema, debezium-json, debezium-avro, canal-json, cloudcanal-json, maxwell-json, ogg-json, ticdc-canal-json, dts-avro, DEBEZIUM_ENVELOP_JSON_FOR_MQ"
 
 func (r *resolver) formats() {
 	o, f := r.o, &r.s.format
 	f.keyType, f.valueType = o.KeyType, o.ValueType
 	f.emptyDirty = o.EmptyValue == "dirty"
-	if m := o.MessageFormat; m != "" && !strings.EqualFold(m, "json") {
+	f.raw = strings.EqualFold(o.MessageFormat, rawFormat)
+	if m := o.MessageFormat; m != "" && !f.raw && !strings.EqualFold(m, "json") {
 		code, try := options.CodeNotAllowed, ""
 		for known := range strings.SplitSeq(otherFormats, ", ") {
 			if strings.EqualFold(known, m) {
@@ -168,7 +171,7 @@ func (r *resolver) formats() {
 		if code == options.CodeNotSupported {
 			try = `json, or attributes such as "column": ["__value__"]`
 		}
-		r.wrong(code, "messageFormat", fmt.Sprintf("%q is not a format that this version reads", m), "json", try)
+		r.wrong(code, "messageFormat", fmt.Sprintf("%q is not a format that this version reads", m), "json, raw", try)
 	}
 	for key, v := range map[string]string{"encoding": o.Encoding, "headerEncoding": o.HeaderEncoding} {
 		if !strings.EqualFold(v, "UTF-8") && !strings.EqualFold(v, "UTF8") {

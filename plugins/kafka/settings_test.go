@@ -51,9 +51,23 @@ func problemText(problems []options.Problem) string {
 	return strings.Join(lines, "\n")
 }
 
-// Every line of the golden file is a set of options and what gx has to say about it.
+// Every first line of a block of the golden files is a set of options, and the rest what gx has to say about it.
 func TestProblems(t *testing.T) {
-	const golden = "testdata/problems.txt"
+	sameProblems(t, "testdata/problems.txt", func(text string) []options.Problem {
+		_, problems := decode(t, text)
+		return problems
+	})
+}
+
+func TestWriterProblems(t *testing.T) {
+	sameProblems(t, "testdata/writer-problems.txt", func(text string) []options.Problem {
+		_, problems := decodeWriter(t, text)
+		return problems
+	})
+}
+
+func sameProblems(t *testing.T, golden string, judge func(parameters string) []options.Problem) {
+	t.Helper()
 	text, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
@@ -68,8 +82,7 @@ func TestProblems(t *testing.T) {
 		if !strings.HasPrefix(input, "{") {
 			parameters = with(input)
 		}
-		_, problems := decode(t, parameters)
-		fmt.Fprintf(&got, "%s\n%s\n\n", input, problemText(problems))
+		fmt.Fprintf(&got, "%s\n%s\n\n", input, problemText(judge(parameters)))
 	}
 	if want := strings.TrimSpace(string(text)); strings.TrimSpace(got.String()) != want {
 		if os.Getenv("GX_UPDATE_GOLDEN") != "" {

@@ -132,7 +132,7 @@ func (r *writerResolver) csv() {
 	o, f := r.o, &r.w.form
 	var err error
 	if f.Delimiter, err = unescape(o.FieldDelimiter); err != nil {
-		r.wrong(options.CodeNotAllowed, "fieldDelimiter", err.Error(), `1 to 16 bytes, also as \\t or \\x01`, ",")
+		r.wrong(options.CodeNotAllowed, "fieldDelimiter", err.Error(), `1 to 16 bytes, also as \t or \x01`, ",")
 		return
 	}
 	if strings.ContainsAny(string(f.Delimiter), "\r\n") {
@@ -149,7 +149,7 @@ func (r *writerResolver) csv() {
 	}
 	f.Null = []byte(o.NullFormat)
 	if n := o.NullFormat; strings.ContainsAny(n, "\r\n") || strings.Contains(n, string(f.Delimiter)) || (f.Quote != 0 && strings.IndexByte(n, f.Quote) >= 0) {
-		r.wrong(options.CodeNotAllowed, "nullFormat", strconv.Quote(n)+" cannot stand in a cell as it is", "", `\\N`)
+		r.wrong(options.CodeNotAllowed, "nullFormat", strconv.Quote(n)+" cannot stand in a cell as it is", "", `\N`)
 	}
 	if f.Format != compose.CSV {
 		for key, changed := range map[string]bool{"fieldDelimiter": o.FieldDelimiter != ",", "quote": o.Quote != `"`, "nullFormat": o.NullFormat != ""} {
