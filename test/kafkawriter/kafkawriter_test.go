@@ -171,7 +171,12 @@ type sending struct {
 	destination string
 }
 
-func dial(t testing.TB) v1.WriterClient {
+func dial(t testing.TB) v1.WriterClient { return v1.NewWriterClient(connection(t)) }
+
+func dialPlugin(t testing.TB) v1.PluginClient { return v1.NewPluginClient(connection(t)) }
+
+// connection leads to the writer, which is served as in a process of its own.
+func connection(t testing.TB) *grpc.ClientConn {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "gx")
 	if err != nil {
@@ -198,7 +203,7 @@ func dial(t testing.TB) v1.WriterClient {
 		<-done
 		_ = os.RemoveAll(dir)
 	})
-	return v1.NewWriterClient(conn)
+	return conn
 }
 
 // write runs a writer over one lane with these batches.
