@@ -22,11 +22,16 @@ func (s Span) Len() int { return int(s.To - s.From) }
 
 // In gives the bytes; nil for NULL, and never nil for an empty value.
 func (s Span) In(data []byte) []byte {
-	if s.From < 0 {
+	switch {
+	case s.From < 0:
 		return nil
+	case s.From == s.To: // data may be nil
+		return nothing
 	}
 	return data[s.From:s.To:s.To]
 }
+
+var nothing = []byte{}
 
 // Header is one header of a message.
 type Header struct{ Name, Value Span }

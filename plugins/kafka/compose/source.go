@@ -184,9 +184,11 @@ func float(dst []byte, f float64, bits int) ([]byte, shape, string) {
 	return strconv.AppendFloat(dst, f, as, -1, bits), isToken, ""
 }
 
+const jsonSpace = " \t\r\n"
+
 // token takes a piece of JSON: texts are unpacked, null is NULL, everything else stays as it came.
 func token(dst, v []byte) ([]byte, shape, string) {
-	v = bytes.TrimSpace(v)
+	v = bytes.Trim(v, jsonSpace)
 	switch {
 	case !utf8.Valid(v):
 		return dst, isNull, notUTF8
@@ -235,7 +237,7 @@ func halved(v []byte) bool {
 
 // rawToken takes a piece of JSON as it is.
 func rawToken(dst, v []byte) ([]byte, shape, string) {
-	v = bytes.TrimSpace(v)
+	v = bytes.Trim(v, jsonSpace)
 	switch {
 	case !utf8.Valid(v):
 		return dst, isNull, notUTF8
