@@ -13,8 +13,9 @@ import (
 type example struct {
 	Topic      string `json:"topic"` // takes messages.jsonl; empty: there is none to fill
 	Partitions int    `json:"partitions"`
-	Query      string `json:"query"` // answers expected.txt after the run
-	Files      string `json:"files"` // or these files in the folder ${out} are it
+	Query      string `json:"query"`  // answers expected.txt after the run
+	Files      string `json:"files"`  // or these files in the folder ${out} are it
+	Writes     string `json:"writes"` // or the keys and values in this topic
 	Streaming  bool   `json:"streaming"`
 }
 
@@ -50,11 +51,19 @@ func TestExamples(t *testing.T) {
 			if e.Streaming != bytes.Contains(src, []byte(`"mode": "streaming"`)) {
 				t.Error("example.json and job.json disagree about streaming")
 			}
-			if (e.Query == "") == (e.Files == "") || (e.Topic == "") != (e.Partitions == 0) {
+			answers := 0
+			for _, from := range []string{e.Query, e.Files, e.Writes} {
+				if from != "" {
+					answers++
+				}
+			}
+			if answers != 1 || (e.Topic == "" && e.Writes == "") != (e.Partitions == 0) {
 				t.Errorf("example.json is not complete: %+v", e)
 			}
-			if e.Topic != "" && !bytes.Contains(src, []byte(`"`+e.Topic+`"`)) {
-				t.Errorf("job.json does not read the topic %s", e.Topic)
+			for _, topic := range []string{e.Topic, e.Writes} {
+				if topic != "" && !bytes.Contains(src, []byte(`"`+topic+`"`)) {
+					t.Errorf("job.json does not name the topic %s", topic)
+				}
 			}
 			needs := []string{"README.md", "expected.txt"}
 			if e.Query != "" {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,12 +21,13 @@ type sample struct {
 	Partitions int
 	Query      string // expected.txt is its answer
 	Files      string // or what these files in the folder ${out} hold
+	Writes     string // or the messages in this topic: key, tab, value; partition after partition
 	Streaming  bool   // the job runs until it is told to stop
 }
 
 // Every folder of examples/ with a job.json runs as its README says: init.sql makes its tables, messages.jsonl goes to its
 // topic, ${data} is its folder data, and expected.txt (names, then rows, separated by tabs) is what the query of
-// example.json then answers, or what its files hold.
+// example.json then answers, or what its files or its topic hold.
 func TestExamples(t *testing.T) {
 	jobs, err := filepath.Glob(filepath.Join(built.Root(), "examples", "*", "job.json"))
 	if err != nil || len(jobs) == 0 {
@@ -77,6 +79,9 @@ func example(t *testing.T, dir string, c *harness.Case) {
 			n++
 		}
 	}
+	if s.Writes != "" {
+		c.Broker.CreateTopic(t, s.Writes, s.Partitions)
+	}
 	names, rows, _ := strings.Cut(strings.TrimSpace(text("expected.txt")), "\n")
 	want := strings.Split(strings.ReplaceAll(rows, "\t", "|"), "\n")
 
@@ -94,6 +99,19 @@ func example(t *testing.T, dir string, c *harness.Case) {
 	if s.Files != "" {
 		if got, want := strings.Join(c.Files(filepath.Join("out", s.Files)), ""), text("expected.txt"); got != want {
 			t.Errorf("the files hold\n%s\nwant\n%s", got, want)
+		}
+		return
+	}
+	if s.Writes != "" {
+		var got strings.Builder
+		landed := c.Broker.Landed(t, s.Writes)
+		for p := range int32(s.Partitions) {
+			for _, r := range landed[p] {
+				fmt.Fprintf(&got, "%s\t%s\n", r.Key, r.Value)
+			}
+		}
+		if want := text("expected.txt"); got.String() != want {
+			t.Errorf("the topic holds\n%s\nwant\n%s", got.String(), want)
 		}
 		return
 	}
