@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +60,6 @@ func (w *Writer) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 	if err != nil {
 		return sdk.Opened{}, err
 	}
-	c.client.Config().Metadata.AllowAutoTopicCreation = false
 	w.set, w.info, w.cluster, w.missing, w.stops = set, info, c, false, map[int]func(error){}
 	notes, err := w.locate()
 	if err != nil {
@@ -308,7 +306,7 @@ func (w *Writer) CheckLive(ctx context.Context) []options.Problem {
 	}
 	p := options.Problem{Code: options.CodeNotAllowed, Seen: err.Error()}
 	if f := protocol.AsFault(err); f != nil {
-		p = options.Problem{Code: string(f.Code), Path: f.Place, Seen: strings.TrimSpace(f.What), Try: f.Try}
+		p = options.Problem{Code: string(f.Code), Path: f.Place, Seen: f.What, Try: f.Try}
 	}
 	return []options.Problem{p}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gx-etl/gx/plugins/kafka"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
+	"github.com/gx-etl/gx/plugins/sdk"
 	"github.com/gx-etl/gx/plugins/sdk/sdktest"
 )
 
@@ -23,6 +24,29 @@ func TestConformanceBatch(t *testing.T) {
 		Fresh: func(*testing.T) string {
 			groups++
 			return fmt.Sprintf(`{"server":%q,"topic":%q,"groupId":"conformance-%s-%d","maxPollRecords":100}`, c.addr, c.topic, serial, groups)
+		},
+	})
+}
+
+// Whole messages, as a Kafka writer gets them.
+func TestConformanceRaw(t *testing.T) {
+	const n = 400
+	c := newCluster(t, 4)
+	c.produce(4, 0, n)
+	c.kgo.Close()
+	groups := 0
+	sdktest.Reader(t, sdktest.ReaderCase{
+		Plugin: kafka.Plugin("test"), Rows: n, Resumes: true, Peer: sdk.Peer{Plugin: "kafka-writer", WantsDestination: true},
+		Fresh: func(*testing.T) string {
+			groups++
+			return fmt.Sprintf(`{"server":%q,"topic":%q,"messageFormat":"raw","groupId":"conformance-r-%s-%d","maxPollRecords":20}`, c.addr, c.topic, serial, groups)
+		},
+		Want: func(t *testing.T, rows []sdktest.Row) {
+			for _, r := range rows {
+				if v, _ := r.Get("__value__").([]byte); r.Get("__key__") != nil || len(v) == 0 || string(r.Get("__headers__").([]byte)) != "\x00" || r.Get("__partition__").(int64) > 3 {
+					t.Fatalf("%s", r)
+				}
+			}
 		},
 	})
 }
