@@ -321,3 +321,69 @@ func TestLiveCheck(t *testing.T) {
 		t.Errorf("%d records", n)
 	}
 }
+
+// Leaders move and answers get lost all the while: every row lands once, and those of a key in their order.
+func TestOrderInRoughWeather(t *testing.T) {
+	const batches, rows = 150, 40
+	f := newFake(t, 4)
+	for _, id := range []int32{-1, -1} {
+		if _, _, err := f.kfake.AddNode(id, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.addr = strings.Join(f.kfake.ListenAddrs(), ",")
+	var asked atomic.Int32
+	f.kfake.ControlKey(0, func(kmsg.Request) (kmsg.Response, error, bool) {
+		f.kfake.KeepControl()
+		if asked.Add(1)%5 == 0 {
+			f.cut.Store(true)
+		}
+		return nil, nil, false
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			if err := f.kfake.MoveTopicPartition(f.topic, int32(i%4), int32(i%3)); err != nil {
+				t.Error(err)
+				return
+			}
+			select {
+			case <-time.After(5 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		}
+	})
+	var sent []sending
+	n := 0
+	for range batches {
+		var objects []string
+		for range rows {
+			objects = append(objects, fmt.Sprintf(`{"__key__":"k%d","__value__":"%d"}`, n%17, n))
+			n++
+		}
+		sent = append(sent, sheet(t, []arrow.Field{text("__key__"), text("__value__")}, objects...))
+	}
+	w := write(t, f.parameters(`"messageFormat":"raw","kafkaConfig":{"linger.ms":0,"retry.backoff.ms":2,"batch.size":2000}`), sent...)
+	cancel()
+	group.Wait()
+	w.must(t, n)
+	if asked.Load() < 20 {
+		t.Errorf("only %d requests", asked.Load())
+	}
+	f.cut.Store(false)
+	last, seen := map[string]int{}, map[int]bool{}
+	for _, r := range f.landed(f.topic) {
+		var i int
+		if _, err := fmt.Sscan(string(r.Value), &i); err != nil {
+			t.Fatal(err)
+		}
+		if before, ok := last[string(r.Key)]; ok && before >= i {
+			t.Fatalf("key %s: %d after %d", r.Key, i, before)
+		}
+		last[string(r.Key)], seen[i] = i, true
+	}
+	if len(seen) != n {
+		t.Errorf("%d of %d rows", len(seen), n)
+	}
+}
