@@ -39,6 +39,8 @@ type WriterOptions struct {
 	Acks        string `json:"acks" gx:"emptyIsUnset" doc:"Who must have a record before its row counts as written: all replicas that are in sync (all, or -1), or the leader alone (1). Default: all."`
 	Idempotent  *bool  `json:"idempotent" doc:"Lets the brokers drop what arrives twice within a run, and keeps the order of a partition when records are sent again. Default: true with acks all."`
 
+	dataWorksWriter
+
 	KafkaConfig map[string]options.Value `json:"kafkaConfig" gx:"secret,alias=customClientProps" doc:"Properties of the Java producer, as an object or a JSON string: linger.ms (5), batch.size (921600), max.request.size (16777216), delivery.timeout.ms (120000), retries, request.timeout.ms (30000), compression levels, security.protocol, sasl.*, ssl.* and more. Unknown ones are ignored with a warning."`
 }
 
@@ -71,6 +73,7 @@ func (o *WriterOptions) resolve(path string) (writing, []options.Problem) {
 	if o.Topic != "" && (!legalTopic.MatchString(o.Topic) || o.Topic == "." || o.Topic == "..") {
 		r.wrong(options.CodeNotAllowed, "topic", strconv.Quote(o.Topic)+" cannot be the name of a topic", "up to 249 letters, digits, . _ and -", "")
 	}
+	o.refused(r.wrong)
 	r.names()
 	r.formats()
 	r.csv()
