@@ -112,8 +112,8 @@ func (b *bench) asCheck(args []string) ([]string, error) {
 			return nil, fmt.Errorf("gx run has no flag %s", flag)
 		}
 		switch flag {
-		case "--quiet":
-		case "--report", "--drain-timeout":
+		case "--quiet", "--datax-exit-codes", "--resume":
+		case "--report", "--drain-timeout", "--summary":
 			if !joined {
 				i++
 			}
