@@ -28,6 +28,10 @@ type fakeCluster struct {
 	logs []string
 	// advertise, when set, is the backend that the frontend names.
 	advertise string
+
+	transactions map[string]*fakeTransaction // by label
+	// oldRelease has no transactions.
+	oldRelease bool
 }
 
 type fakeLoad struct {
@@ -72,6 +76,10 @@ func (f *fakeCluster) fe(w http.ResponseWriter, r *http.Request) {
 	if !authorized(w, r) {
 		return
 	}
+	if strings.HasPrefix(r.URL.Path, "/api/transaction/") {
+		f.feTransaction(w, r)
+		return
+	}
 	if strings.HasSuffix(r.URL.Path, "/get_load_state") {
 		f.mu.Lock()
 		state := f.labels[r.URL.Query().Get("label")]
@@ -106,6 +114,10 @@ func (f *fakeCluster) be(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !authorized(w, r) {
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, "/api/transaction/") {
+		f.beTransaction(w, r)
 		return
 	}
 	body, err := io.ReadAll(r.Body)

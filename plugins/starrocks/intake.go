@@ -31,6 +31,10 @@ func (l *lane) intake(ctx context.Context, destination string) (*intake, error) 
 	if err != nil {
 		return nil, err
 	}
+	if l.transaction != nil && (t.database != l.transaction.Database || t.table != l.transaction.Table) {
+		return nil, protocol.Faultf(protocol.Config, "rows for %q go to %s.%s, and a transaction takes rows of one table, %s.%s", destination, t.database, t.table,
+			l.transaction.Database, l.transaction.Table).At("topic2table").Hint("map every source to the table of the job, or run the job without --resume, as at-least-once")
+	}
 	in := &intake{target: t}
 	l.intakes[destination] = in
 	return in, nil
@@ -102,11 +106,15 @@ func (l *lane) shape(ctx context.Context, in *intake, s *arrow.Schema) error {
 	if err != nil {
 		return err
 	}
-	if in.main, err = l.w.set.formOf(in.target, s, names, k); err != nil {
+	if in.main, err = l.set.formOf(in.target, s, names, k); err != nil {
 		return err
 	}
 	in.spare = form{}
-	if pr := &l.w.set.props; k == kindCSV && pr.spare() {
+	if l.transaction != nil {
+		if err := l.transaction.fits(&in.main); err != nil {
+			return err
+		}
+	} else if pr := &l.w.set.props; k == kindCSV && pr.spare() {
 		if in.spare, err = l.w.set.formOf(in.target, s, names, kindJSON); err != nil {
 			return err
 		}
@@ -333,7 +341,7 @@ func (l *lane) count(ld *load) {
 }
 
 func (l *lane) rowDelimiter() []byte {
-	if d, err := l.w.set.props.dialect(); err == nil {
+	if d, err := l.set.props.dialect(); err == nil {
 		return d.Row()
 	}
 	return nil

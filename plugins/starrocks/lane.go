@@ -20,9 +20,20 @@ func (w *Writer) Write(ctx context.Context, number int, in *sdk.In) error {
 		return err
 	}
 	defer leave()
+	var t *transaction
+	set := &w.set
+	if name := in.Transaction(); name != "" {
+		if t, err = w.named(name); err == nil {
+			err = w.open.add(name, t)
+		}
+		if err != nil {
+			return err
+		}
+		set = &w.together
+	}
 	l := &lane{
 		w: w, in: in, budget: w.budget, interval: w.flushInterval(),
-		labels:  labels,
+		labels: labels, set: set, transaction: t,
 		intakes: map[string]*intake{},
 		queue:   make(chan *load, w.params.FlushQueueLength),
 		done:    make(chan outcome, w.params.FlushQueueLength+2),
@@ -39,6 +50,9 @@ func (w *Writer) Write(ctx context.Context, number int, in *sdk.In) error {
 	<-gone
 	l.timer.Stop()
 	l.abandon()
+	if t != nil && err != nil && t.Open() {
+		w.client.Undo(ctx, &t.Transaction)
+	}
 	return err
 }
 
@@ -57,12 +71,15 @@ type lane struct {
 	budget   int64
 	interval time.Duration
 	labels   *streamload.Labels
-	intakes  map[string]*intake // by destination
-	held     int64              // bytes of rows in memory
-	flying   []*load            // closed, in the order of their sending, until their outcome is known
-	queue    chan *load         // to send
-	done     chan outcome       // from send; roomy enough that send never waits
-	timer    *time.Timer
+	set      *settings
+	// transaction is what all rows of the lane belong to; nil: each load is one of its own.
+	transaction *transaction
+	intakes     map[string]*intake // by destination
+	held        int64              // bytes of rows in memory
+	flying      []*load            // closed, in the order of their sending, until their outcome is known
+	queue       chan *load         // to send
+	done        chan outcome       // from send; roomy enough that send never waits
+	timer       *time.Timer
 }
 
 type outcome struct {
@@ -82,8 +99,13 @@ func (l *lane) send(ctx context.Context) {
 		if failed {
 			continue
 		}
-		landed, err := s.Send(ctx, ld.request())
-		o := outcome{load: ld, landed: landed, err: err}
+		o := outcome{load: ld}
+		switch {
+		case l.transaction != nil:
+			o.err = l.transaction.append(ctx, s, ld)
+		default:
+			o.landed, o.err = s.Send(ctx, ld.request())
+		}
 		if l.w.set.dirtyRows {
 			o = l.sift(ctx, s, o)
 		}
@@ -94,7 +116,9 @@ func (l *lane) send(ctx context.Context) {
 }
 
 // goesOn tells whether refused rows become dirty records: by strategyOnError, and always for a row that no load can hold.
-func (l *lane) goesOn(r *streamload.RowsRefused) bool { return l.w.set.dirtyBatches || r.TooLarge }
+func (l *lane) goesOn(r *streamload.RowsRefused) bool {
+	return l.transaction == nil && (l.w.set.dirtyBatches || r.TooLarge)
+}
 
 func (l *lane) run(ctx context.Context) error {
 	for {
@@ -255,6 +279,8 @@ func (l *lane) account(o outcome) error {
 		a.Landed = int64(ld.rows)
 	case errors.As(o.err, &refused) && l.goesOn(refused):
 		a.Dirty = l.allDirty(ld, refused)
+	case refused != nil && l.transaction != nil:
+		return refusedWhole(&l.transaction.Transaction, refused)
 	case refused != nil:
 		return protocol.Faultf(protocol.Data, "table %s.%s: %s", ld.target.database, ld.target.table, refused.Error()).At("table").
 			Hint("correct the rows at their source, or set strategyOnError rowDirtyData to go on without the bad ones, or batchDirtyData to go on without all %d rows of this load", ld.rows)

@@ -15,7 +15,7 @@ func Plugin(version string) sdk.Plugin {
 		Doc:     doc,
 		Writer: &sdk.WriterSpec{
 			Doc:          doc,
-			Capabilities: []string{protocol.CapBatch, protocol.CapStreaming, protocol.CapDocuments, protocol.CapColumns},
+			Capabilities: []string{protocol.CapBatch, protocol.CapStreaming, protocol.CapDocuments, protocol.CapColumns, protocol.CapTwoPhase},
 			New:          func() sdk.Writer { return new(Writer) },
 		},
 	}

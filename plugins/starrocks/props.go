@@ -28,10 +28,12 @@ type props struct {
 	row        *encode.Delimiter
 	enclose    string
 	escape     string
+	sparing    bool     // enclose is gx's own choice, for texts that need it
 	columns    []string // source names in the columns property; nil: not given
 	oneByOne   bool     // strip_outer_array is false: one object per load
 	anySize    bool     // ignore_json_size
 	loose      bool     // StarRocks may count other rows than are sent
+	together   bool     // loads add up in one transaction, whose size StarRocks would check
 	timeout    time.Duration
 	partial    bool
 	strict     bool // strict_mode: StarRocks refuses rows with values that do not fit
@@ -327,7 +329,11 @@ func (p *props) dialect() (*encode.Dialect, error) {
 		d, _ := encode.ParseDelimiter(safeRow)
 		row = &d
 	}
-	return encode.NewDialect(*column, *row, p.enclose, p.escape)
+	d, err := encode.NewDialect(*column, *row, p.enclose, p.escape)
+	if err == nil && p.sparing {
+		d = d.Sparing()
+	}
+	return d, err
 }
 
 // assumed notes the delimiters that gx chose, where CSV is asked for.
@@ -384,6 +390,9 @@ func (p *props) csvHeader(h http.Header) {
 func (p *props) jsonHeader(h http.Header) {
 	h["format"] = []string{formatJSON}
 	h["strip_outer_array"] = []string{strconv.FormatBool(!p.oneByOne)}
+	if p.together {
+		h["ignore_json_size"] = []string{"true"}
+	}
 	if p.codec != "" {
 		h["compression"] = []string{string(p.codec)}
 	}

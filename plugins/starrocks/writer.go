@@ -18,10 +18,16 @@ import (
 type Writer struct {
 	params Params
 	set    settings
-	info   sdk.OpenInfo
-	sql    *frontendSQL // nil without jdbcUrl
-	client *streamload.Client
-	budget int64 // bytes of rows that one lane may hold
+	// together is set as it holds for rows in a transaction.
+	together settings
+	info     sdk.OpenInfo
+	sql      *frontendSQL // nil without jdbcUrl
+	client   *streamload.Client
+	budget   int64 // bytes of rows that one lane may hold
+
+	release        string // of StarRocks; "" when unknown
+	noTransactions string // why this job cannot use them
+	open           transactions
 
 	asking  sync.Mutex         // guards the following; held while the cluster is asked
 	targets map[string]*target // by destination
@@ -51,7 +57,7 @@ func (w *Writer) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 	w.budget /= int64(max(info.Lanes, 1))
 	opened, err := w.connect(ctx)
 	if err != nil {
-		w.release()
+		w.letGo()
 	}
 	return opened, err
 }
@@ -84,7 +90,8 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 	if err := w.client.Probe(ctx); err != nil {
 		return sdk.Opened{}, err
 	}
-	opened := sdk.Opened{Notes: notes, Self: sdk.Peer{Plugin: "starrocks-writer", WantsColumns: w.set.props.format == formatCSV || w.set.dates.asked}}
+	w.noTransactions = w.transactional(ctx, w.release)
+	opened := sdk.Opened{Transactions: w.noTransactions == "", NoTransactions: w.noTransactions, Notes: notes, Self: sdk.Peer{Plugin: "starrocks-writer", WantsColumns: w.set.props.format == formatCSV || w.set.dates.asked}}
 	if w.set.table == "" {
 		t := &target{}
 		if err := w.set.arrange(t); err != nil {
@@ -107,6 +114,7 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 // look asks the cluster what it is and which servers it has.
 func (w *Writer) look(ctx context.Context, hosts *streamload.Hosts) (notes []string) {
 	if v, err := w.sql.version(ctx); err == nil {
+		w.release = v
 		major, minor, ok := parseVersion(v)
 		older := func(a, b int) bool { return ok && (major < a || (major == a && minor < b)) }
 		if older(2, 2) {
@@ -206,8 +214,8 @@ func (w *Writer) enter(number int, stop func()) (labels *streamload.Labels, leav
 	}, nil
 }
 
-// Close serves sdk.Writer. Lanes that still run are stopped first.
-func (w *Writer) Close(context.Context) error {
+// Close serves sdk.Writer. Lanes that still run are stopped first, and transactions that nobody has prepared are rolled back.
+func (w *Writer) Close(ctx context.Context) error {
 	w.mu.Lock()
 	stops := w.stops
 	w.stops = nil
@@ -216,11 +224,14 @@ func (w *Writer) Close(context.Context) error {
 	}
 	w.mu.Unlock()
 	w.lanes.Wait()
-	w.release()
+	if w.client != nil {
+		w.undoAll(ctx)
+	}
+	w.letGo()
 	return nil
 }
 
-func (w *Writer) release() {
+func (w *Writer) letGo() {
 	if w.sql != nil {
 		w.sql.Close()
 		w.sql = nil
@@ -234,7 +245,7 @@ func (w *Writer) release() {
 // CheckLive serves sdk.LiveChecker: all that Open looks at, without the job.
 func (w *Writer) CheckLive(ctx context.Context) (problems []options.Problem) {
 	opened, err := w.Open(ctx, sdk.OpenInfo{Job: "check", Run: "check", Lanes: 1})
-	defer w.release()
+	defer w.letGo()
 	if err != nil {
 		p := options.Problem{Code: string(protocol.Internal), Seen: err.Error()}
 		if f := protocol.AsFault(err); f != nil {

@@ -23,6 +23,8 @@ const (
 	classBusy                   // too much at once: later
 	classVersions               // too many small loads: much later
 	classUncertain              // the server itself does not know
+	classWorking                // another operation on the label is running
+	classGone                   // the transaction is aborted, or its rows are lost
 )
 
 var labelUsed = regexp.MustCompile(`(?i)label \[.*\] has already been used`)

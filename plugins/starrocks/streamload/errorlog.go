@@ -24,8 +24,8 @@ type Refusal struct {
 // Refusals reads the server's error log: the refused rows that it lists, which are the first 50 or fewer. Best effort: nil
 // when there is no log, when it cannot be had, and when it may not be trusted, because a row with line breaks looks like
 // more entries than StarRocks counts refused rows. No password is sent.
-func (s *Sender) Refusals(ctx context.Context, a Answer) []Refusal {
-	log, whole := s.errorLog(ctx, a, wholeLogBytes)
+func (c *Client) Refusals(ctx context.Context, a Answer) []Refusal {
+	log, whole := c.errorLog(ctx, a, wholeLogBytes)
 	all := refusals(log)
 	if !whole && len(all) > 0 {
 		all = all[:len(all)-1]
@@ -60,17 +60,17 @@ func refusals(log string) (all []Refusal) {
 }
 
 // firstError reads the reason of the first refused row. The log quotes rows: what stands behind the reason is cut off.
-func (s *Sender) firstError(ctx context.Context, a Answer) string {
-	log, _ := s.errorLog(ctx, a, errorLogBytes)
+func (c *Client) firstError(ctx context.Context, a Answer) string {
+	log, _ := c.errorLog(ctx, a, errorLogBytes)
 	return firstReason(log)
 }
 
 // errorLog gets at most limit bytes of the log of a load.
-func (s *Sender) errorLog(ctx context.Context, a Answer, limit int64) (log string, whole bool) {
+func (c *Client) errorLog(ctx context.Context, a Answer, limit int64) (log string, whole bool) {
 	if a.ErrorURL == "" {
 		return "", false
 	}
-	u, err := s.cfg.Hosts.Vet(a.ErrorURL, errorLogPath)
+	u, err := c.cfg.Hosts.Vet(a.ErrorURL, errorLogPath)
 	if err != nil {
 		return "", false
 	}
@@ -81,7 +81,7 @@ func (s *Sender) errorLog(ctx context.Context, a Answer, limit int64) (log strin
 		return "", false
 	}
 	req.Close = true
-	resp, err := s.control.RoundTrip(req)
+	resp, err := c.control.RoundTrip(req)
 	if err != nil {
 		return "", false
 	}

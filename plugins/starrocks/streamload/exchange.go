@@ -31,11 +31,19 @@ func (e Endpoint) url(path, raw string) *url.URL {
 // ask sends a request without a body and returns the answer as it is, redirects included. Only the caller knows whether
 // u may see the credentials; it has to have looked.
 func (c *Client) ask(ctx context.Context, method string, u *url.URL, header http.Header) (reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, min(c.expect, c.cfg.AnswerTimeout))
+	r, _, err := c.request(ctx, method, u, header, c.expect)
+	return r, err
+}
+
+// request is ask with a time of its own to wait. reached tells that a connection was made: the server may have heard it.
+func (c *Client) request(ctx context.Context, method string, u *url.URL, header http.Header, wait time.Duration) (r reply, reached bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, min(wait, c.cfg.AnswerTimeout))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	var connected atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), method, u.String(), nil)
 	if err != nil {
-		return reply{}, err
+		return reply{}, false, err
 	}
 	for k, v := range header {
 		req.Header[k] = v
@@ -44,10 +52,10 @@ func (c *Client) ask(ctx context.Context, method string, u *url.URL, header http
 	// Old frontends keep the connection and read whatever arrives, new ones close it: not worth keeping.
 	req.Close = true
 	resp, err := c.control.RoundTrip(req)
-	if err != nil {
-		return reply{}, err
+	if err == nil {
+		r, err = readReply(resp)
 	}
-	return readReply(resp)
+	return r, connected.Load(), err
 }
 
 func readReply(resp *http.Response) (reply, error) {

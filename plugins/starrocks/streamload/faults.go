@@ -4,9 +4,17 @@ import (
 	"github.com/gx-etl/gx/plugins/protocol"
 )
 
+// words name a load, or the transaction it stands for.
+func (l *Load) words() string {
+	if l.transaction {
+		return "transaction " + l.Label + " of " + l.Database + "." + l.Table
+	}
+	return "load " + l.Label + " into " + l.Database + "." + l.Table
+}
+
 // permanent is the end of a load that no other attempt would bring in.
 func permanent(l *Load, a attempt) error {
-	what := "load " + l.Label + " into " + l.Database + "." + l.Table + ": " + a.words()
+	what := l.words() + ": " + a.words()
 	switch a.class {
 	case classDenied:
 		return protocol.Faultf(protocol.Denied, "%s", what).At("username").
@@ -40,10 +48,10 @@ func exhausted(l *Load, a attempt, c course) error {
 			c.attempts, l.Label, l.Database, l.Table, a.words()).At("table").
 			Hint("ask any frontend: curl -u <user> 'http://<frontend>:8030/api/%s/get_load_state?label=%s'", l.Database, l.Label)
 	case a.silent:
-		return protocol.Faultf(protocol.Unreachable, "load %s into %s.%s: %s", l.Label, l.Database, l.Table, a.trouble).At("loadUrl").
+		return protocol.Faultf(protocol.Unreachable, "%s: %s", l.words(), a.trouble).At("loadUrl").
 			Hint("check the network to the frontends and to the backends they name; redirectMap says where a backend is to be reached, maxRetries -1 waits for ever")
 	}
-	return protocol.Faultf(protocol.Refused, "load %s into %s.%s failed %d times, at last: %s", l.Label, l.Database, l.Table, c.attempts, a.words()).
+	return protocol.Faultf(protocol.Refused, "%s failed %d times, at last: %s", l.words(), c.attempts, a.words()).
 		At("table").Hint("%s", lastResort(a.class))
 }
 

@@ -95,17 +95,17 @@ func (s *Sender) Send(ctx context.Context, l *Load) (Landed, error) {
 }
 
 // over tells whether attempt a was the last. Silence is bounded by time, not by count, so that a cluster may restart.
-func (s *Sender) over(c *course, a attempt) bool {
-	limit := s.cfg.MaxRetries
+func (c *Client) over(all *course, a attempt) bool {
+	limit := c.cfg.MaxRetries
 	if !a.silent {
-		c.silentSince = time.Time{}
-		c.failed++
-		return limit >= 0 && c.failed > limit
+		all.silentSince = time.Time{}
+		all.failed++
+		return limit >= 0 && all.failed > limit
 	}
-	if c.silentSince.IsZero() {
-		c.silentSince = time.Now()
+	if all.silentSince.IsZero() {
+		all.silentSince = time.Now()
 	}
-	return limit == 0 || (limit > 0 && time.Since(c.silentSince) >= s.cfg.Unreachable)
+	return limit == 0 || (limit > 0 && time.Since(all.silentSince) >= c.cfg.Unreachable)
 }
 
 func (a attempt) words() string {
@@ -349,9 +349,14 @@ func (s *Sender) landed(ctx context.Context, l *Load, a attempt, attempts int) (
 	return done, nil
 }
 
-func checkCounts(l *Load, a Answer) error {
+// differ tells whether StarRocks counts other rows than were sent, or counts that do not add up.
+func (a Answer) differ(rows int64, loose bool) bool {
 	sum := a.Loaded + a.Filtered + a.Unselected
-	if a.Loaded < 0 || a.Filtered < 0 || a.Unselected < 0 || sum != a.Total || (!l.Loose && a.Total != l.Rows) {
+	return a.Loaded < 0 || a.Filtered < 0 || a.Unselected < 0 || sum != a.Total || (!loose && a.Total != rows)
+}
+
+func checkCounts(l *Load, a Answer) error {
+	if a.differ(l.Rows, l.Loose) {
 		return protocol.Faultf(protocol.Data,
 			"load %s is in %s.%s, but StarRocks counts other rows than were sent: %d sent; %d seen, of which %d loaded, %d filtered, %d unselected",
 			l.Label, l.Database, l.Table, l.Rows, a.Total, a.Loaded, a.Filtered, a.Unselected).At("table").

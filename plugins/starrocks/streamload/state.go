@@ -60,28 +60,18 @@ var errNoStates = errors.New("no frontend to ask for the state of a label")
 // errNotTrusted: a frontend sends on to a server that may not be asked. Waiting does not change that.
 var errNotTrusted = errors.New("the state of a label cannot be asked for")
 
-// state asks get_load_state.
+// state asks get_load_state for what matters to a load that may be sent again.
 func (c *Client) state(ctx context.Context, l *Load) (labelState, error) {
-	path := "/api/" + l.Database + "/get_load_state"
-	raw := "/api/" + url.PathEscape(l.Database) + "/get_load_state"
-	r, err := c.askAny(ctx, http.MethodGet, path, raw, "label="+url.QueryEscape(l.Label))
-	if err != nil {
+	st, _, err := c.LoadState(ctx, l.Database, l.Label)
+	switch {
+	case err != nil:
 		return stateUnclear, err
-	}
-	fields, err := parseObject(r.body)
-	if err != nil {
-		return stateUnclear, fmt.Errorf("state of label %s: HTTP %d, %w", l.Label, r.code, err)
-	}
-	switch st := text(fields["state"]); st {
-	case "VISIBLE", "COMMITTED":
+	case st == LoadVisible, st == LoadCommitted:
 		return stateLanded, nil
-	case "ABORTED", "UNKNOWN":
-		return stateGone, nil
-	case "PREPARE", "PREPARED":
+	case st == LoadOpen, st == LoadPrepared:
 		return stateRunning, nil
-	default:
-		return stateUnclear, fmt.Errorf("state of label %s: HTTP %d, state %q: %s", l.Label, r.code, clean(st, 40), messageOf(r.body))
 	}
+	return stateGone, nil
 }
 
 // cancel asks the cluster to abort a running load, in the form of the server's sources and in that of its own clients.

@@ -39,6 +39,8 @@ type Load struct {
 	Rows                   int64
 	// Loose is set when the server may rightly count other rows than were sent, as with json_root.
 	Loose bool
+
+	transaction bool // it stands for a whole transaction
 }
 
 // Landed says how a load ended that is in the table.
@@ -62,6 +64,7 @@ type Client struct {
 	expect   time.Duration // wait for 100 Continue
 	settling time.Duration // wait for a running label
 	asking   time.Duration // wait for a frontend that knows the state of a label
+	doubt    time.Duration // between two questions for a label that nobody knows
 	sleep    func(ctx context.Context, d time.Duration) error
 }
 
@@ -76,7 +79,7 @@ const (
 // New makes a Client. It connects to nothing.
 func New(cfg Config) *Client {
 	c := &Client{cfg: cfg, fronts: newFrontends(cfg.Frontends), bad: map[string]time.Time{},
-		expect: expectTimeout, settling: settleTimeout, asking: stateTimeout, sleep: sleep}
+		expect: expectTimeout, settling: settleTimeout, asking: stateTimeout, doubt: doubtPause, sleep: sleep}
 	c.control = c.transport()
 	return c
 }
