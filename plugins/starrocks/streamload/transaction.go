@@ -132,9 +132,9 @@ func (s *Sender) Append(ctx context.Context, t *Transaction, l *Load) error {
 		header[k] = v
 	}
 	header["Expect"] = []string{"100-continue"}
-	u := &url.URL{Scheme: t.backend.Scheme, Host: t.backend.Host, Path: transactionPath + "load"}
 	var all course
 	for {
+		u := &url.URL{Scheme: t.backend.Scheme, Host: t.backend.Host, Path: transactionPath + "load"}
 		d := s.carry(ctx, u, l, header)
 		all.attempts++
 		a := judgeOperation(d, t.Label, u.Host)
