@@ -21,7 +21,7 @@ const (
 	LoadUnknown   = "UNKNOWN" // never begun, or forgotten
 )
 
-// doubtPause lies between two questions for a label that nobody knows: a frontend that was cut off would answer so too.
+// doubtPause is Config.Doubt unless given: a frontend that was cut off does not know the label either, for a while.
 const doubtPause = 30 * time.Second
 
 // Prepare ends the rows of a transaction and makes StarRocks keep them, invisible. It checks that StarRocks counts the
@@ -112,7 +112,7 @@ func (c *Client) Commit(ctx context.Context, t *Transaction) error {
 				return undecided(t, protocol.InDoubt, "no frontend knows it: it may never have begun, or have been committed and forgotten")
 			}
 			unknown = true
-			if err := c.sleep(ctx, c.doubt); err != nil {
+			if err := c.sleep(ctx, c.cfg.Doubt); err != nil {
 				return err
 			}
 			continue

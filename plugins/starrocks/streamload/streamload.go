@@ -27,6 +27,8 @@ type Config struct {
 	MaxRetries int
 	// Unreachable is how long no server may answer at all before a load is given up; MaxRetries 0 means at once.
 	Unreachable time.Duration
+	// Doubt lies between two questions for a label that nobody knows, before the answer is believed; 0 is 30 s.
+	Doubt time.Duration
 	// Lines, when set, takes a line for people whenever a load has to be tried again. It may be called from several goroutines.
 	Lines func(line string)
 }
@@ -64,7 +66,6 @@ type Client struct {
 	expect   time.Duration // wait for 100 Continue
 	settling time.Duration // wait for a running label
 	asking   time.Duration // wait for a frontend that knows the state of a label
-	doubt    time.Duration // between two questions for a label that nobody knows
 	sleep    func(ctx context.Context, d time.Duration) error
 }
 
@@ -79,8 +80,11 @@ const (
 // New makes a Client. It connects to nothing.
 func New(cfg Config) *Client {
 	c := &Client{cfg: cfg, fronts: newFrontends(cfg.Frontends), bad: map[string]time.Time{},
-		expect: expectTimeout, settling: settleTimeout, asking: stateTimeout, doubt: doubtPause, sleep: sleep}
+		expect: expectTimeout, settling: settleTimeout, asking: stateTimeout, sleep: sleep}
 	c.control = c.transport()
+	if c.cfg.Doubt == 0 {
+		c.cfg.Doubt = doubtPause
+	}
 	return c
 }
 
