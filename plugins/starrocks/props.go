@@ -28,7 +28,6 @@ type props struct {
 	row        *encode.Delimiter
 	enclose    string
 	escape     string
-	sparing    bool     // enclose is gx's own choice, for texts that need it
 	columns    []string // source names in the columns property; nil: not given
 	oneByOne   bool     // strip_outer_array is false: one object per load
 	anySize    bool     // ignore_json_size
@@ -329,11 +328,7 @@ func (p *props) dialect() (*encode.Dialect, error) {
 		d, _ := encode.ParseDelimiter(safeRow)
 		row = &d
 	}
-	d, err := encode.NewDialect(*column, *row, p.enclose, p.escape)
-	if err == nil && p.sparing {
-		d = d.Sparing()
-	}
-	return d, err
+	return encode.NewDialect(*column, *row, p.enclose, p.escape)
 }
 
 // assumed notes the delimiters that gx chose, where CSV is asked for.

@@ -54,6 +54,12 @@ func (s *settings) whole() string {
 	case !ascii(s.table) || !ascii(s.database):
 		return "the name of the database or the table has letters that no header carries for sure, where transactions want it"
 	}
+	for name, given := range map[string]bool{"enclose": s.props.enclose != "", "escape": s.props.escape != "",
+		"trim_space": len(s.props.header["trim_space"]) > 0, "log_rejected_record_num": len(s.props.header["log_rejected_record_num"]) > 0} {
+		if given {
+			return "loadProps." + name + ": StarRocks does not read it in transactions"
+		}
+	}
 	if ratio := s.props.header["max_filter_ratio"]; len(ratio) > 0 {
 		if f, err := strconv.ParseFloat(ratio[0], 64); err != nil || f > 0 {
 			return "loadProps.max_filter_ratio lets StarRocks leave bad rows out, and a transaction does not tell which loads they were in"
@@ -66,9 +72,8 @@ func ascii(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 }) < 0
 }
 
-// transactional decides whether the job can use transactions, and how rows travel in them: all loads of one have the same
-// headers, so there is no going over to JSON for a row that CSV cannot carry. Releases from 3.0 on read enclosed texts, and
-// gx encloses those that need it.
+// transactional decides whether the job can use transactions, and how rows travel in them. All loads of one have the same
+// headers, so there is no going over to JSON for a row that CSV cannot carry: it is a dirty record, as with format csv.
 func (w *Writer) transactional(ctx context.Context, release string) (whyNot string) {
 	if whyNot = w.set.whole(); whyNot != "" {
 		return whyNot
@@ -87,16 +92,9 @@ func (w *Writer) transactional(ctx context.Context, release string) (whyNot stri
 		}
 	}
 	w.together = w.set
-	pr := &w.together.props
-	pr.together = true
-	if known && major >= 3 && pr.spare() {
-		pr.enclose, pr.sparing = ownEnclose, true
-	}
+	w.together.props.together = true
 	return ""
 }
-
-// ownEnclose is rare in texts, so that few have to be enclosed for its sake.
-const ownEnclose = "`"
 
 // named is the transaction of a name, as any process of the job knows it.
 func (w *Writer) named(name string) (*transaction, error) {

@@ -60,11 +60,7 @@ func (e *Encoder) appendCSV(dst []byte, row int) ([]byte, bool) {
 			return dst[:start], e.refuse(c, reason)
 		}
 	}
-	switch {
-	case len(dst) > start:
-	case d.sparing: // a blank line would be skipped
-		dst = append(dst, d.enclose, d.enclose)
-	default:
+	if len(dst) == start {
 		return dst, e.refuse(&e.columns[0], looksBlank)
 	}
 	end := len(dst)
@@ -126,19 +122,19 @@ func (d *Dialect) appendText(dst, s []byte) ([]byte, string) {
 		return dst, looksNull
 	case !utf8.Valid(s):
 		return dst, notUTF8
-	case d.encloses && !(d.sparing && !d.held(s)):
+	case d.encloses:
 		return d.appendEnclosed(dst, s), ""
-	case d.single && !d.encloses && d.held(s):
+	case d.single && d.held(s):
 		return dst, holdsDelimiter
 	}
 	return append(dst, s...), ""
 }
 
-// held tells whether s holds a delimiter, or the enclosing character of a sparing dialect. Only for single delimiters.
+// held tells whether s holds a delimiter. Only for single ones.
 func (d *Dialect) held(s []byte) bool {
 	const short = 24
 	if len(s) > short {
-		return bytes.IndexByte(s, d.column[0]) >= 0 || bytes.IndexByte(s, d.row[0]) >= 0 || (d.sparing && bytes.IndexByte(s, d.enclose) >= 0)
+		return bytes.IndexByte(s, d.column[0]) >= 0 || bytes.IndexByte(s, d.row[0]) >= 0
 	}
 	for _, b := range s {
 		if d.special[b] {

@@ -150,9 +150,6 @@ func TestCSVRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.single && d.encloses && !d.escapes && rapid.Bool().Draw(t, "sparing") {
-			d = d.Sparing()
-		}
 		width := rapid.IntRange(1, 4).Draw(t, "columns")
 		names := []string{"c0", "c1", "c2", "c3"}[:width]
 		in := rapid.SliceOfN(rapid.SliceOfN(text, width, width), 1, 6).Draw(t, "rows")
@@ -290,47 +287,6 @@ func TestCSVBlankLine(t *testing.T) {
 	}
 }
 
-// A sparing dialect leaves alone what can travel as it is.
-func TestSparing(t *testing.T) {
-	names := []string{"a", "b"}
-	for want, row := range map[string][]cell{
-		"plain,\"quotes\"\n": {{text: "plain"}, {text: `"quotes"`}},
-		"`a,b`,x\n":          {{text: "a,b"}, {text: "x"}},
-		"`a``b`,`\n`\n":      {{text: "a`b"}, {text: "\n"}},
-		"\\N,\n":             {{null: true}, {text: ""}},
-		"`" + strings.Repeat("y", 100) + "``,`,\n": {{text: strings.Repeat("y", 100) + "`,"}, {text: ""}},
-	} {
-		rec := texts(names, [][]cell{row})
-		e, err := NewCSV(rec.Schema(), names, dialectOf(t, ",", `\n`, "`", "").Sparing())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := e.Bind(rec); err != nil {
-			t.Fatal(err)
-		}
-		if got, ok := e.Append(nil, 0); !ok || string(got) != want {
-			t.Errorf("%q becomes %q, %v; want %q", row, got, ok, want)
-		}
-	}
-	rec := texts([]string{"a"}, [][]cell{{{text: ""}}})
-	e, err := NewCSV(rec.Schema(), []string{"a"}, dialectOf(t, ",", `\n`, "`", "").Sparing())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Bind(rec); err != nil {
-		t.Fatal(err)
-	}
-	if got, ok := e.Append(nil, 0); !ok || string(got) != "``\n" {
-		t.Errorf("a blank line becomes %q, %v", got, ok)
-	}
-	defer func() {
-		if recover() == nil {
-			t.Error("a dialect that does not enclose was made sparing")
-		}
-	}()
-	dialectOf(t, ",", `\n`, "", "").Sparing()
-}
-
 func TestDialectConflicts(t *testing.T) {
 	for _, tc := range [][4]string{
 		{",", ",", "", ""}, {"|", "||", "", ""}, {`\x0102`, `\x01`, "", ""}, {"N", "|", "", ""}, {`\`, "|", "", ""},
@@ -361,9 +317,6 @@ func FuzzCSV(f *testing.F) {
 		d, err := NewDialect(c, r, enclose, "")
 		if err != nil {
 			return
-		}
-		if d.single && d.encloses && len(a)%2 == 0 {
-			d = d.Sparing()
 		}
 		names := []string{"a", "b"}
 		in := []cell{{text: a}, {text: b}}

@@ -12,7 +12,6 @@ type Dialect struct {
 	enclose, escape byte // 0: none
 	encloses        bool
 	escapes         bool
-	sparing         bool // only texts that need it are enclosed
 
 	single  bool      // both delimiters are one byte
 	special [256]bool // those bytes
@@ -79,17 +78,6 @@ func (d *Dialect) quotes(enclose, escape string) error {
 		return fmt.Errorf("escape without enclose is not supported: set enclose, which alone is enough for any text")
 	}
 	return nil
-}
-
-// Sparing is a dialect that encloses only texts which could not travel otherwise. Its delimiters are of one byte, it
-// encloses, and it does not escape.
-func (d *Dialect) Sparing() *Dialect {
-	if !d.single || !d.encloses || d.escapes {
-		panic("encode: a dialect that cannot be sparing")
-	}
-	s := *d
-	s.sparing, s.special[s.enclose] = true, true
-	return &s
 }
 
 // Row is the row delimiter.
