@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gx-etl/gx/plugins/protocol"
@@ -26,14 +27,14 @@ const (
 	longestLifetime     = 259200 * time.Second
 )
 
-// manyTransactions is how many may be open at once before the writer speaks of it: each holds one of the 1000 running
+// manyTransactions is how many may be open at once before the writer speaks of it: each holds one of the running
 // transactions of a database, and its rows are in the memory of one backend.
 const manyTransactions = 32
 
-// transaction is one that a lane of this process writes or has written. One goroutine at a time uses it.
+// transaction is one that a lane of this process writes or has written. One goroutine at a time uses it, but for begun.
 type transaction struct {
 	streamload.Transaction
-	begun  bool // StarRocks may know it
+	begun  atomic.Bool // StarRocks may know it
 	rows   int64
 	loose  bool
 	header http.Header // of its loads, which all have the same; nil before the first
@@ -172,8 +173,7 @@ func (ts *transactions) take() map[string]*transaction {
 // append brings a load into the transaction of the lane, which begins with its first load. Whatever its error is, the
 // transaction is at its end.
 func (t *transaction) append(ctx context.Context, s *streamload.Sender, ld *load) error {
-	if !t.begun {
-		t.begun = true
+	if t.begun.CompareAndSwap(false, true) {
 		if err := s.Begin(ctx, &t.Transaction); err != nil {
 			return err
 		}
@@ -276,7 +276,7 @@ func (w *Writer) Abort(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if own := w.open.get(name); own != nil && !own.begun {
+	if own := w.open.get(name); own != nil && !own.begun.Load() {
 		w.open.drop(name)
 		return nil
 	}
