@@ -50,21 +50,29 @@ func (s *settings) whole() string {
 		return "strategyOnError goes on after rows that StarRocks refuses, and a transaction is refused as a whole"
 	case s.props.codec != "":
 		return "loadProps.compression: it is not known that StarRocks reads several compressed bodies as one"
-	case len(s.props.header["where"]) > 0:
+	case s.props.said("where") != "":
 		return "loadProps.where leaves rows out, and a transaction does not tell how many"
 	case !ascii(s.table) || !ascii(s.database):
 		return "the name of the database or the table has letters that no header carries for sure, where transactions want it"
 	}
 	for name, given := range map[string]bool{"enclose": s.props.enclose != "", "escape": s.props.escape != "",
-		"trim_space": len(s.props.header["trim_space"]) > 0, "log_rejected_record_num": len(s.props.header["log_rejected_record_num"]) > 0} {
+		"trim_space": s.props.said("trim_space") != "", "log_rejected_record_num": s.props.said("log_rejected_record_num") != ""} {
 		if given {
 			return "loadProps." + name + ": StarRocks does not read it in transactions"
 		}
 	}
-	if ratio := s.props.header["max_filter_ratio"]; len(ratio) > 0 {
-		if f, err := strconv.ParseFloat(ratio[0], 64); err != nil || f > 0 {
+	if ratio := s.props.said("max_filter_ratio"); ratio != "" {
+		if f, err := strconv.ParseFloat(ratio, 64); err != nil || f > 0 {
 			return "loadProps.max_filter_ratio lets StarRocks leave bad rows out, and a transaction does not tell which loads they were in"
 		}
+	}
+	return ""
+}
+
+// said is a property that is sent as it is; "" when it was not given.
+func (p *props) said(name string) string {
+	if v := p.header[name]; len(v) > 0 {
+		return v[0]
 	}
 	return ""
 }
@@ -110,11 +118,8 @@ func (w *Writer) named(name string) (*transaction, error) {
 		Database: w.set.database, Table: w.set.table, Label: streamload.TransactionLabel(w.labelPrefix(), name),
 		Lifetime: min(max(transactionLifetime, 3*pr.timeout), longestLifetime),
 		Idle:     min(transactionIdle+3*pr.timeout+w.flushInterval(), longestLifetime),
-		Kept:     transactionKept,
+		Kept:     transactionKept, Warehouse: pr.said("warehouse"),
 	}}
-	if warehouse := pr.header["warehouse"]; len(warehouse) > 0 {
-		t.Warehouse = warehouse[0]
-	}
 	return t, nil
 }
 

@@ -34,7 +34,7 @@ func (c *Client) Prepare(ctx context.Context, t *Transaction, rows int64, loose 
 	}
 	var all course
 	for {
-		a, _ := c.operate(ctx, "prepare", h, c.cfg.AnswerTimeout)
+		a, _ := c.operate(ctx, "prepare", t.Label, h, c.cfg.AnswerTimeout)
 		all.attempts++
 		switch {
 		case a.class == classLanded:
@@ -118,7 +118,7 @@ func (c *Client) Commit(ctx context.Context, t *Transaction) error {
 			continue
 		default:
 			sent = true
-			if a, _ = c.operate(ctx, "commit", t.header(c.cfg.AnswerTimeout*3/4), c.cfg.AnswerTimeout); a.class == classLanded {
+			if a, _ = c.operate(ctx, "commit", t.Label, t.header(c.cfg.AnswerTimeout*3/4), c.cfg.AnswerTimeout); a.class == classLanded {
 				return nil
 			}
 			if a.fault != nil {
@@ -153,7 +153,7 @@ func undecided(t *Transaction, code protocol.Code, why string) error {
 func (c *Client) Rollback(ctx context.Context, t *Transaction) error {
 	var all course
 	for {
-		a, _ := c.operate(ctx, "rollback", t.header(c.cfg.AnswerTimeout), c.expect)
+		a, _ := c.operate(ctx, "rollback", t.Label, t.header(c.cfg.AnswerTimeout), c.expect)
 		all.attempts++
 		if a.class == classLanded {
 			return nil

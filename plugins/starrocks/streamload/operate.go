@@ -15,10 +15,10 @@ import (
 // operate does one operation of the transaction interface that has no body: it asks a frontend, and follows it to its
 // leader and to the backend of the label. While another operation on the label runs it waits. It goes to the next frontend
 // only when a server was not reached, so that nothing has happened yet. at is the server that answered.
-func (c *Client) operate(ctx context.Context, op string, header http.Header, wait time.Duration) (a attempt, at *url.URL) {
+func (c *Client) operate(ctx context.Context, op, label string, header http.Header, wait time.Duration) (a attempt, at *url.URL) {
 	deadline := time.Now().Add(c.settling)
 	for n := 1; ; n++ {
-		a, at = c.operateOnce(ctx, op, header, wait)
+		a, at = c.operateOnce(ctx, op, label, header, wait)
 		if a.class != classWorking || !time.Now().Before(deadline) {
 			return a, at
 		}
@@ -33,8 +33,8 @@ func workingPause(n int) time.Duration {
 	return min(50*time.Millisecond<<min(n-1, 4), 500*time.Millisecond)
 }
 
-func (c *Client) operateOnce(ctx context.Context, op string, header http.Header, wait time.Duration) (attempt, *url.URL) {
-	path, label := transactionPath+op, header["label"][0]
+func (c *Client) operateOnce(ctx context.Context, op, label string, header http.Header, wait time.Duration) (attempt, *url.URL) {
+	path := transactionPath + op
 	last := attempt{silent: true}
 	asked := false
 frontends:

@@ -70,7 +70,7 @@ func (c *Client) Begin(ctx context.Context, t *Transaction) error {
 	}
 	var all course
 	for {
-		a, at := c.operate(ctx, "begin", h, c.expect)
+		a, at := c.operate(ctx, "begin", t.Label, h, c.expect)
 		all.attempts++
 		switch {
 		case a.class == classLanded:
