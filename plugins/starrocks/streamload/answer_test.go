@@ -50,7 +50,7 @@ func TestJudgeHeader(t *testing.T) {
 }
 
 func FuzzAnswer(f *testing.F) {
-	for _, s := range []string{ok3, `{"Status":"Fail"}`, `null`, `[]`, `{"NumberTotalRows":"1e5"}`, `{"Status":"Success"} x`} {
+	for _, s := range []string{ok3, `{"Status":"Fail"}`, `null`, `[]`, `{"NumberTotalRows":"1e5"}`, `{"Status":"Success"} x`, `{"Status":"FAILED","Message":"TXN_NOT_EXISTS"}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -61,6 +61,9 @@ func FuzzAnswer(f *testing.F) {
 		}
 		if classOf(a) == classLanded && a.Status != "Success" && a.Status != "Publish Timeout" {
 			t.Fatalf("%+v counts as landed", a)
+		}
+		if classOfOperation(a) == classLanded && a.Status != "OK" && a.Status != "PUBLISH_TIMEOUT" && a.Status != "Publish Timeout" {
+			t.Fatalf("%+v counts as done", a)
 		}
 		checkLine(t, clean(a.Message, 300))
 		checkLine(t, firstReason(string(body)))

@@ -134,10 +134,8 @@ func (s *Sender) Append(ctx context.Context, t *Transaction, l *Load) error {
 	header["Expect"] = []string{"100-continue"}
 	var all course
 	for {
-		u := &url.URL{Scheme: t.backend.Scheme, Host: t.backend.Host, Path: transactionPath + "load"}
-		d := s.carry(ctx, u, l, header)
+		a := s.bring(ctx, t, l, header)
 		all.attempts++
-		a := judgeOperation(d, t.Label, u.Host)
 		if a.class != classLanded {
 			s.drop()
 		}
@@ -146,6 +144,9 @@ func (s *Sender) Append(ctx context.Context, t *Transaction, l *Load) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case a.fault != nil:
+			s.Undo(ctx, t)
+			return a.fault
 		case !a.silent && a.class != classWorking:
 			s.Undo(ctx, t)
 			return s.notAppended(ctx, t, l, a)
@@ -163,6 +164,27 @@ func (s *Sender) Append(ctx context.Context, t *Transaction, l *Load) error {
 		if err := s.sleep(ctx, pause); err != nil {
 			return err
 		}
+	}
+}
+
+// bring sends the rows of a load to the server that has answered Begin, and on to where that one redirects.
+func (s *Sender) bring(ctx context.Context, t *Transaction, l *Load, header http.Header) attempt {
+	const path = transactionPath + "load"
+	u := &url.URL{Scheme: t.backend.Scheme, Host: t.backend.Host, Path: path}
+	for hop := 0; ; hop++ {
+		d := s.carry(ctx, u, l, header)
+		if d.err != nil || d.code != http.StatusTemporaryRedirect {
+			return judgeOperation(d, t.Label, u.Host)
+		}
+		s.drop()
+		if hop == maxHops {
+			return attempt{server: u.Host, fault: refusedRedirect(u.Host, fmt.Errorf("more than %d redirects", maxHops))}
+		}
+		to, err := s.cfg.Hosts.Vet(d.location, path)
+		if err != nil {
+			return attempt{server: u.Host, fault: refusedRedirect(u.Host, err)}
+		}
+		u = to
 	}
 }
 

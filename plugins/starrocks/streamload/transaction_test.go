@@ -82,6 +82,40 @@ func TestTransactionGoesToNoStranger(t *testing.T) {
 	}
 }
 
+// A frontend that begins by itself sends the rows of each load on to the backend, and gets none of them.
+func TestLoadIsRedirected(t *testing.T) {
+	l := newLedger(t)
+	l.on = func(what string, w http.ResponseWriter, r *http.Request) bool {
+		if what != "fe begin" {
+			return false
+		}
+		l.is("PREPARE")
+		fmt.Fprint(w, `{"TxnId":7,"Status":"OK","Message":""}`)
+		return true
+	}
+	s, _ := sender(t, 0, l.leader)
+	x := txn("t-1")
+	body := lines("1,a\n2,b\n")
+	if err := errors.Join(s.Begin(t.Context(), x), s.Append(t.Context(), x, body), s.Append(t.Context(), x, lines("3,c\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if p := body.Body.(*pieces); l.body != "1,a\n2,b\n3,c\n" || p.opened != 2 || p.read != 3 { // an empty piece ends the text
+		t.Errorf("body %q, opened %d times, %d pieces read", l.body, p.opened, p.read)
+	}
+	// To a stranger nothing goes, and the transaction is given up.
+	stranger := serve(t, "127.0.0.3:0", func(http.ResponseWriter, *http.Request) { t.Error("the stranger was asked") })
+	s.cfg.Hosts.Name([]string{l.leader, l.backend})
+	l.on = func(what string, w http.ResponseWriter, r *http.Request) bool {
+		if what == "fe load" {
+			redirect(w, r, stranger)
+		}
+		return what == "fe load"
+	}
+	if err := s.Append(t.Context(), x, lines("4,d\n")); code(err) != protocol.Refused || !strings.Contains(err.Error(), "no password was sent") || l.now() != "ABORTED" {
+		t.Errorf("%v, state %s", err, l.now())
+	}
+}
+
 // An answer to begin that is lost: the label is ours, it is undone and begun again, with nothing in it.
 func TestBeginLost(t *testing.T) {
 	for _, what := range []string{"be begin", "fe begin"} {
