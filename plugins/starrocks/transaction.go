@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,6 +128,8 @@ func transactionName(s string) bool {
 
 // transactions are those that this process writes, by name.
 type transactions struct {
+	say func(line string) // to people
+
 	mu   sync.Mutex // guards the following
 	all  map[string]*transaction
 	told bool // that there are many
@@ -147,7 +148,7 @@ func (ts *transactions) add(name string, t *transaction) error {
 	ts.all[name] = t
 	if len(ts.all) > manyTransactions && !ts.told {
 		ts.told = true
-		fmt.Fprintf(os.Stderr, "more than %d transactions are open at once: each takes one of the transactions that a database may have running (max_running_txn_num_per_db), and memory of a backend; lower setting.speed.concurrent if StarRocks complains\n", manyTransactions)
+		ts.say(fmt.Sprintf("more than %d transactions are open at once: each takes one of the transactions that a database may have running (max_running_txn_num_per_db), and memory of a backend; lower setting.speed.concurrent if StarRocks complains", manyTransactions))
 	}
 	return nil
 }

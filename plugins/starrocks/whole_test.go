@@ -85,3 +85,34 @@ func TestNoTransactions(t *testing.T) {
 		t.Errorf("%v, %q", r.Transactions, r.NoTransactions)
 	}
 }
+
+// With jdbcUrl the release decides, and nobody is asked for the interface.
+func TestReleaseDecides(t *testing.T) {
+	for release, want := range map[string]bool{"2.3.11": false, "2.4.0": true, "2.5.22-abc": true, "3.3.5": true, "no number": true} {
+		f := newFakeCluster(t)
+		results := tableResults("DUP_KEYS", "id")
+		results["current_version()"] = sqlResult{columns: []string{"v"}, rows: [][]string{{release}}}
+		q := newFakeSQL(t, results)
+		s := newSession(t)
+		if r := s.mustOpen(withSQL(f, q, ""), 64<<20); r.Transactions != want || strings.Contains(r.NoTransactions, "2.4") == want {
+			t.Errorf("%s: %v, %q", release, r.Transactions, r.NoTransactions)
+		}
+	}
+}
+
+// Many open transactions wear on the cluster: it is said once.
+func TestManyTransactions(t *testing.T) {
+	var said []string
+	ts := transactions{say: func(line string) { said = append(said, line) }}
+	for i := range manyTransactions + 3 {
+		if err := ts.add(strings.Repeat("x", i+1), &transaction{}); err != nil {
+			t.Fatal(err)
+		}
+		if (len(said) == 1) != (i >= manyTransactions) {
+			t.Errorf("%d transactions: %q", i+1, said)
+		}
+	}
+	if err := ts.add("x", &transaction{}); faultOf(err) != protocol.Internal {
+		t.Errorf("a name that is there: %v", err)
+	}
+}

@@ -81,11 +81,13 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 		}
 		notes = append(notes, w.look(ctx, hosts)...)
 	}
+	say := func(line string) { fmt.Fprintln(os.Stderr, line) }
+	w.open.say = say
 	w.client = streamload.New(streamload.Config{
 		Frontends: w.set.frontends, Hosts: hosts, User: w.set.user, Password: w.set.password,
 		ConnectTimeout: connect, AnswerTimeout: w.set.answerTimeout, MaxRetries: w.params.MaxRetries,
 		Unreachable: time.Duration(w.params.UnreachableTimeoutSec) * time.Second,
-		Lines:       func(line string) { fmt.Fprintln(os.Stderr, line) },
+		Lines:       say,
 	})
 	if err := w.client.Probe(ctx); err != nil {
 		return sdk.Opened{}, err
