@@ -99,7 +99,7 @@ func (h *history) commit() {
 	if !st.prepared {
 		return
 	}
-	if rapid.IntRange(0, 14).Draw(h.t, "trouble") == 0 {
+	if rapid.IntRange(0, 39).Draw(h.t, "trouble") == 0 {
 		h.s.Arm(fault.Fault{Kind: rapid.SampledFrom([]fault.Kind{fault.AnswerLost, "notLeader", fault.AnswerCut}).Draw(h.t, "fault"), Op: fault.Commit, Node: "fe"})
 	}
 	if err := h.c.Commit(h.ctx, transaction(name)); err != nil {
