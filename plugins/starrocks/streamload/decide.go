@@ -162,24 +162,24 @@ func (c *Client) Rollback(ctx context.Context, t *Transaction) error {
 			return ctx.Err()
 		}
 		st, _, err := c.LoadState(ctx, t.Database, t.Label)
+		if st == LoadOpen || st == LoadPrepared { // its backend has forgotten it, or does not answer: only the frontend can end it
+			c.cancel(ctx, t.load())
+			st, _, err = c.LoadState(ctx, t.Database, t.Label)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err != nil:
-			if a.fault != nil {
-				return a.fault
-			}
+		case err != nil && a.fault != nil:
+			return a.fault
 		case st == LoadAborted, st == LoadUnknown:
 			return nil
 		case st == LoadCommitted, st == LoadVisible:
 			return protocol.Faultf(protocol.Refused, "transaction %s of %s.%s is committed and cannot be thrown away", t.Label, t.Database, t.Table).At("table")
-		default: // its backend has forgotten it, or does not answer: only the frontend can end it
-			c.cancel(ctx, t.load())
 		}
 		if c.over(&all, a) {
 			return exhausted(t.load(), a, all)
 		}
-		if err := c.sleep(ctx, backoff(all.attempts-1, a.class)/2); err != nil {
+		if err := c.sleep(ctx, backoff(all.attempts-1, a.class)); err != nil {
 			return err
 		}
 	}
