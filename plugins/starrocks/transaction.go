@@ -224,6 +224,17 @@ func mark(t *streamload.Transaction) *streamload.Transaction {
 	return &m
 }
 
+// markEmpty leaves the mark, or ends the one that an earlier try has begun.
+func (w *Writer) markEmpty(ctx context.Context, t *streamload.Transaction) error {
+	m := mark(t)
+	if begun, err := w.isEmpty(ctx, t); err != nil || !begun {
+		if err := w.client.Begin(ctx, m); err != nil {
+			return err
+		}
+	}
+	return w.client.Rollback(ctx, m)
+}
+
 // isEmpty tells whether the mark of an empty transaction is there.
 func (w *Writer) isEmpty(ctx context.Context, t *streamload.Transaction) (bool, error) {
 	state, _, err := w.client.LoadState(ctx, t.Database, streamload.EmptyLabel(t.Label))
@@ -248,11 +259,7 @@ func (w *Writer) Prepare(ctx context.Context, name string) error {
 			Hint("run the job again with --resume")
 	}
 	if own.rows == 0 {
-		m := mark(&own.Transaction)
-		if err := w.client.Begin(ctx, m); err != nil {
-			return err
-		}
-		if err := w.client.Rollback(ctx, m); err != nil {
+		if err := w.markEmpty(ctx, &own.Transaction); err != nil {
 			return err
 		}
 	} else if err := w.client.Prepare(ctx, &own.Transaction, own.rows, own.loose); err != nil {

@@ -182,9 +182,17 @@ func TestEmptyTransaction(t *testing.T) {
 			t.Errorf("%s is %s", label, state)
 		}
 	}
+	// An earlier try to prepare it has got half way.
+	f.mu.Lock()
+	f.transactions["job_t-3-e"], f.labels["job_t-3-e"] = &fakeTransaction{state: "PREPARE"}, "PREPARE"
+	f.mu.Unlock()
+	s.inTransaction(t.Context(), 0, "t-3").mustFinish()
+	if err := s.prepare("t-3"); err != nil || f.states()["job_t-3-e"] != "ABORTED" {
+		t.Errorf("%v, %v", err, f.states())
+	}
 	// One that was opened and never prepared leaves nothing at all.
 	s.inTransaction(t.Context(), 0, "t-2").mustFinish()
-	if err := s.abort("t-2"); err != nil || len(f.states()) != 1 {
+	if err := s.abort("t-2"); err != nil || len(f.states()) != 2 {
 		t.Errorf("%v, %v", err, f.states())
 	}
 	if got := other.resolve("t-2"); got != "UNKNOWN" {
