@@ -30,6 +30,7 @@ func Lenient() Option { return func(d *decoder) { d.lenient = true } }
 //	gx:"min=1,max=9"        limits of a number, or of the length of a text, list or map
 //	gx:"enum=exit|skip"     the only values, compared without case and stored as spelled here
 //	gx:"alias=a|b.c"        other names of the key; using one is noted, using two is a conflict
+//	gx:"alias=aSec*1000"    another name that counts in another unit: a bare number under it is multiplied
 //	gx:"keyWins"            of two names the one that comes first in key, alias, alias counts, and the others are noted
 //	gx:"secret"             never shown in a problem (type Secret implies it)
 //	gx:"list"               a text is a comma list: "a,b" and ["a","b"] are the same
@@ -168,8 +169,8 @@ func (d *decoder) field(v, shared Value, path string, f *field, dst reflect.Valu
 		switch {
 		case y.kind == Missing:
 		case given == "":
-			x, at, given = y, Join(path, alias), alias
-			d.add(y, Problem{Code: CodeMapped, Path: at, Seen: "read as " + f.key, Warning: true})
+			x, at, given = times(y, f.factors[alias]), Join(path, alias), alias
+			d.add(y, Problem{Code: CodeMapped, Path: at, Seen: "read as " + f.key + mapped(x, y), Warning: true})
 		case f.rule.keyWins:
 			d.add(y, Problem{Code: CodeIgnored, Path: Join(path, alias),
 				Seen: fmt.Sprintf("has no effect: %s comes before it", given), Try: "keep only " + f.key, Warning: true})
@@ -180,7 +181,7 @@ func (d *decoder) field(v, shared Value, path string, f *field, dst reflect.Valu
 	}
 	for _, name := range append([]string{f.key}, f.aliases...) {
 		if y := shared.Get(name); !x.Given() && y.Given() {
-			x, at = y, Join(Join(path, DatasourceKey), name)
+			x, at = times(y, f.factors[name]), Join(Join(path, DatasourceKey), name)
 		}
 	}
 	d.store(x, v, at, f, dst.FieldByIndex(f.index))

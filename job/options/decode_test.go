@@ -134,6 +134,44 @@ job.json:10:13: error [missing] steps[1].parameter.column: required and empty
 	}
 }
 
+// Other tools count the same thing in other units.
+func TestAliasesInOtherUnits(t *testing.T) {
+	type limits struct {
+		Bytes int64         `json:"bytes" default:"1" gx:"bytes,max=1073741824,alias=sizeMb*1048576"`
+		Wait  time.Duration `json:"wait" gx:"duration=ms,alias=waitSec*1000|w"`
+		Rows  int           `json:"rows" gx:"alias=thousands*1000"`
+	}
+	for _, c := range []struct {
+		src  string
+		want limits
+		text string
+	}{
+		{`{"sizeMb":90}`, limits{Bytes: 90 << 20}, "sizeMb: read as bytes: 94371840"},
+		{`{"sizeMb":" 0.5 "}`, limits{Bytes: 512 << 10}, "read as bytes: 524288"},
+		{`{"sizeMb":"64MiB"}`, limits{Bytes: 64 << 20}, "read as bytes"},
+		{`{"waitSec":"1.5"}`, limits{Bytes: 1, Wait: 1500 * time.Millisecond}, "read as wait: 1500"},
+		{`{"waitSec":"2min"}`, limits{Bytes: 1, Wait: 2 * time.Minute}, "read as wait"},
+		{`{"w":2}`, limits{Bytes: 1, Wait: 2 * time.Millisecond}, "w: read as wait"},
+		{`{"thousands":3}`, limits{Bytes: 1, Rows: 3000}, "read as rows: 3000"},
+		{`{"datasource":{"thousands":3}}`, limits{Bytes: 1, Rows: 3000}, ""},
+		{`{"sizeMb":1025}`, limits{Bytes: 1}, "too large (allowed: up to 1024 MiB"},
+		{`{"sizeMb":0.0000001}`, limits{Bytes: 1}, "is not a number of bytes"},
+		{`{"sizeMb":"much"}`, limits{Bytes: 1}, `"much" is not a number of bytes`},
+		{`{"thousands":[1]}`, limits{Bytes: 1}, "is not an integer"},
+		{`{"thousands":1,"rows":1}`, limits{Bytes: 1, Rows: 1}, "two names of one setting"},
+	} {
+		var got limits
+		problems := Decode(mustParse(t, c.src), "", &got)
+		all := ""
+		for _, p := range problems {
+			all += p.String() + "\n"
+		}
+		if !strings.Contains(all, c.text) || (!Failed(problems) && got != c.want) {
+			t.Errorf("%s: %+v, want %+v; %s", c.src, got, c.want, all)
+		}
+	}
+}
+
 func TestDecodeOneProblem(t *testing.T) {
 	for _, c := range []struct{ name, src, code, text string }{
 		{"alias is noted", `"bufferflush.maxbytes":"64m"`, CodeMapped, `p["bufferflush.maxbytes"]: read as maxBatchSize`},

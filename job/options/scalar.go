@@ -82,6 +82,31 @@ func toText(v Value) (string, string) {
 	return "", "is " + v.kind.String() + ", not a text"
 }
 
+// times multiplies a bare number; anything else, such as 64MiB or 5s, says its unit itself and stays.
+func times(v Value, factor int64) Value {
+	if factor == 0 || (v.kind != Number && v.kind != String) {
+		return v
+	}
+	r, ok := exactly(strings.TrimSpace(v.text))
+	if !ok {
+		return v
+	}
+	r.Mul(r, new(big.Rat).SetInt64(factor))
+	v.kind, v.text = Number, r.RatString()
+	if !r.IsInt() {
+		v.text = r.FloatString(9)
+	}
+	return v
+}
+
+// mapped says what a number became on its way from an alias that counts in another unit.
+func mapped(to, from Value) string {
+	if to.text == from.text || from.secret {
+		return ""
+	}
+	return ": " + to.text
+}
+
 var byteUnits = map[string]int64{
 	"": 1, "b": 1,
 	"k": 1 << 10, "kib": 1 << 10, "kb": 1e3,

@@ -18,6 +18,7 @@ type field struct {
 	def     string
 	hasDef  bool
 	aliases []string
+	factors map[string]int64 // of aliases that count in another unit than the key
 	rule    rule
 }
 
@@ -64,20 +65,36 @@ func fieldsOf(t reflect.Type) []field {
 		}
 		f := field{index: []int{i}, typ: sf.Type, key: key, doc: sf.Tag.Get("doc"), rule: r}
 		f.def, f.hasDef = sf.Tag.Lookup("default")
-		f.aliases = aliasesOf(sf)
+		f.aliases, f.factors = aliasesOf(t, sf)
 		fields = append(fields, f)
 	}
 	schemas.Store(t, fields)
 	return fields
 }
 
-func aliasesOf(sf reflect.StructField) []string {
+// aliasesOf lists the other names of a key, and by how much to multiply what stands under some of them.
+func aliasesOf(t reflect.Type, sf reflect.StructField) (names []string, factors map[string]int64) {
 	for part := range strings.SplitSeq(sf.Tag.Get("gx"), ",") {
-		if names, ok := strings.CutPrefix(strings.TrimSpace(part), "alias="); ok {
-			return strings.Split(names, "|")
+		list, ok := strings.CutPrefix(strings.TrimSpace(part), "alias=")
+		if !ok {
+			continue
+		}
+		for alias := range strings.SplitSeq(list, "|") {
+			name, by, scaled := strings.Cut(alias, "*")
+			if scaled {
+				n, err := strconv.ParseInt(by, 10, 64)
+				if err != nil || n < 2 {
+					panic(fmt.Sprintf("options: %s.%s: alias %q has no factor behind its *", t, sf.Name, alias))
+				}
+				if factors == nil {
+					factors = map[string]int64{}
+				}
+				factors[name] = n
+			}
+			names = append(names, name)
 		}
 	}
-	return nil
+	return names, factors
 }
 
 func parseRule(t reflect.Type, sf reflect.StructField) (r rule) {
