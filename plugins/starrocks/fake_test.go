@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // fakeCluster is a frontend on 127.0.0.1 and a backend on 127.0.0.2, with labels that work once.
@@ -40,6 +41,7 @@ type fakeLoad struct {
 	header http.Header
 	body   []byte
 	rows   int
+	at     time.Time // when it had arrived
 }
 
 func newFakeCluster(t tb) *fakeCluster {
@@ -124,7 +126,7 @@ func (f *fakeCluster) be(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	l := fakeLoad{path: r.URL.Path, label: r.Header.Get("label"), header: r.Header.Clone(), body: body}
+	l := fakeLoad{path: r.URL.Path, label: r.Header.Get("label"), header: r.Header.Clone(), body: body, at: time.Now()}
 	l.rows = countRows(l)
 	f.mu.Lock()
 	gate := f.gate

@@ -2,6 +2,7 @@ package starrocks
 
 import (
 	"context"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/gx-etl/gx/plugins/protocol"
@@ -129,10 +130,10 @@ func (l *lane) shape(ctx context.Context, in *intake, s *arrow.Schema) error {
 // maxJSON is the most that StarRocks takes of a JSON body unless told otherwise, streaming_load_max_batch_size_mb.
 const maxJSON = 100 << 20
 
-// most is how many bytes a load of a kind may have, and why it ends there.
-func (l *lane) most(k kind) (int64, string) {
-	n, why := l.w.params.MaxBatchSize, whyBytes
-	if k != kindCSV && !l.w.set.props.anySize {
+// most is how many bytes a load may have, and why it ends there.
+func (l *lane) most(in *intake) (int64, string) {
+	n, why := in.target.most(l.w).bytes, whyBytes
+	if in.kind != kindCSV && !l.w.set.props.anySize {
 		n = min(n, maxJSON)
 	}
 	// Half of the memory, so that one load can be gathered while another is on its way.
@@ -142,12 +143,15 @@ func (l *lane) most(k kind) (int64, string) {
 	return n, why
 }
 
-func (l *lane) mostRows(k kind) int {
-	if k != kindCSV && l.w.set.props.oneByOne {
+func (l *lane) mostRows(in *intake) int {
+	if in.kind != kindCSV && l.w.set.props.oneByOne {
 		return 1
 	}
-	return l.w.params.MaxBatchRows
+	return in.target.most(l.w).rows
 }
+
+// patience is how long the first row of a load may wait.
+func (l *lane) patience(in *intake) time.Duration { return in.target.most(l.w).wait }
 
 // opened is the load that rows join now.
 func (l *lane) opened(in *intake) *load {
@@ -203,8 +207,8 @@ const tooLong = "the row exceeds the 100 MiB that StarRocks takes as JSON; set l
 // join puts as many of the documents first to past-1 into the current load as fit, and closes it when it is full.
 func (l *lane) join(ctx context.Context, in *intake, a *arrival, first, past int) (next int, err error) {
 	ld := l.opened(in)
-	most, why := l.most(in.kind)
-	mostRows := l.mostRows(in.kind)
+	most, why := l.most(in)
+	mostRows := l.mostRows(in)
 	limit := min(past, first+mostRows-ld.rows)
 	next = a.docs.Fit(first, limit, most-ld.bytes)
 	if next == first {
@@ -226,13 +230,13 @@ func (l *lane) join(ctx context.Context, in *intake, a *arrival, first, past int
 
 // encode writes the rows of a batch into the chunks of loads.
 func (l *lane) encode(ctx context.Context, in *intake, a *arrival, rec arrow.RecordBatch) (dirty []sdk.Dirty, err error) {
-	most, why := l.most(in.kind)
-	mostRows := l.mostRows(in.kind)
+	most, why := l.most(in)
+	mostRows := l.mostRows(in)
 	ending := int64(0) // the bracket that ends a JSON body
 	turn := func(spared bool) error {
 		in.turn(spared)
-		most, why = l.most(in.kind)
-		mostRows, ending = l.mostRows(in.kind), 0
+		most, why = l.most(in)
+		mostRows, ending = l.mostRows(in), 0
 		if in.kind == kindJSON {
 			ending = 1
 		}

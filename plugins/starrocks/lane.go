@@ -100,11 +100,10 @@ func (l *lane) send(ctx context.Context) {
 			continue
 		}
 		o := outcome{load: ld}
-		switch {
-		case l.transaction != nil:
-			o.err = l.transaction.append(ctx, s, ld)
-		default:
-			o.landed, o.err = s.Send(ctx, ld.request())
+		if l.transaction != nil {
+			o.err = l.paced(ctx, ld.target, func() error { return l.transaction.append(ctx, s, ld) })
+		} else {
+			o.landed, o.err = l.bring(ctx, s, ld.target, ld.request())
 		}
 		if l.w.set.dirtyRows {
 			o = l.sift(ctx, s, o)
@@ -185,7 +184,7 @@ func (l *lane) wind() {
 	first := time.Duration(1<<63 - 1)
 	for _, in := range l.intakes {
 		if in.load != nil && in.load.rows > 0 {
-			first = min(first, time.Until(in.load.born.Add(l.interval)))
+			first = min(first, time.Until(in.load.born.Add(l.patience(in))))
 		}
 	}
 	l.timer.Reset(max(first, 0))
@@ -194,7 +193,7 @@ func (l *lane) wind() {
 func (l *lane) closeDue(ctx context.Context) error {
 	now := time.Now()
 	for _, in := range l.intakes {
-		if in.load != nil && in.load.rows > 0 && now.Sub(in.load.born) >= l.interval {
+		if in.load != nil && in.load.rows > 0 && now.Sub(in.load.born) >= l.patience(in) {
 			if err := l.close(ctx, in, whyInterval); err != nil {
 				return err
 			}

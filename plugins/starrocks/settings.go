@@ -222,8 +222,12 @@ func (p *Params) rows(s *settings, j *judge) {
 	if p.FlushInterval != nil && *p.FlushInterval < 1000 {
 		j.note(options.CodeAssumed, "flushInterval", fmt.Sprintf("%d ms: each load makes a version of every tablet it touches, and a tablet has 1000", *p.FlushInterval), "1000")
 	}
-	if len(p.LabelPrefix) > 0 && hasControl(p.LabelPrefix) {
-		j.wrong(options.CodeNotAllowed, "labelPrefix", "holds a control character", "letters, digits, _ and -", "")
+	if bad := strings.IndexFunc(p.LabelPrefix, func(r rune) bool { return !labelRune(r) }); bad >= 0 {
+		j.wrong(options.CodeNotAllowed, "labelPrefix", fmt.Sprintf("%q holds a character that no label has", p.LabelPrefix), "letters, digits, _ and -", "")
+	}
+	if p.SinkSemantic == "exactly-once" {
+		j.add([]options.Problem{{Code: options.CodeNotSupported, Path: options.Join(j.path, "sink.semantic"),
+			Seen: "the guarantee belongs to the job, not to the writer", Try: `"deliveryGuarantee":"exactly-once" in setting`}})
 	}
 	s.answerTimeout = pr.timeout + time.Minute
 	if p.HTTPTimeoutSec > 0 {
@@ -232,6 +236,11 @@ func (p *Params) rows(s *settings, j *judge) {
 			j.note(options.CodeConflict, "httpTimeoutSec", fmt.Sprintf("%d s is shorter than the %.0f s that StarRocks gives a load: a slow load would be given up while it still runs", p.HTTPTimeoutSec, pr.timeout.Seconds()), "")
 		}
 	}
+}
+
+// labelRune tells what a label may hold.
+func labelRune(r rune) bool {
+	return r == '_' || r == '-' || (r >= '0' && r <= '9') || (r >= 'a' && r <= 'z') || (r >= 'A' && r <= 'Z')
 }
 
 // statements: preSql and postSql.

@@ -179,7 +179,7 @@ func (f *sifter) send(ctx context.Context, rows []int32) error {
 	if f.load.codec != "" {
 		r.Body = streamload.Compressed(part, f.load.codec)
 	}
-	landed, err := f.sender.Send(ctx, r)
+	landed, err := f.lane.bring(ctx, f.sender, f.load.target, r)
 	var refused *streamload.RowsRefused
 	if err != nil && !errors.As(err, &refused) {
 		return err

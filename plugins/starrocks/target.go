@@ -28,6 +28,7 @@ type target struct {
 	sources         []string          // names of a row's values, in order; nil: unknown
 	absent          bool              // the table is not there and will be made
 	explicit        bool              // sources were named by the job
+	tide            *tide             // how much a load holds; nil: as much as the job allows
 }
 
 // replaySafe tells whether loading rows again changes nothing.

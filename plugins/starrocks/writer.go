@@ -31,6 +31,9 @@ type Writer struct {
 
 	asking  sync.Mutex         // guards the following; held while the cluster is asked
 	targets map[string]*target // by destination
+	tides   map[string]*tide   // by table; empty without adaptiveFlush
+
+	pace *pace // of loads into one table
 
 	mu     sync.Mutex                 // guards the following
 	stops  map[int]func()             // of the lanes that run; nil before Open and after Close
@@ -50,6 +53,7 @@ func (w *Writer) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 		}
 	}
 	w.set, w.info, w.targets, w.stops, w.labels = set, info, map[string]*target{}, map[int]func(){}, map[int]*streamload.Labels{}
+	w.tides, w.pace = map[string]*tide{}, newPace(time.Duration(w.params.FlushPauseMs)*time.Millisecond)
 	w.budget = w.params.TotalBufferBytes
 	if info.Memory > 0 {
 		w.budget = min(w.budget, info.Memory)
@@ -92,6 +96,7 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 	if err := w.client.Probe(ctx); err != nil {
 		return sdk.Opened{}, err
 	}
+	notes = append(notes, w.flushNotes()...)
 	w.noTransactions = w.transactional(ctx, w.release)
 	opened := sdk.Opened{Transactions: w.noTransactions == "", NoTransactions: w.noTransactions, Notes: notes, Self: sdk.Peer{Plugin: "starrocks-writer", WantsColumns: w.set.props.format == formatCSV || w.set.dates.asked}}
 	if w.set.table == "" {
@@ -158,6 +163,7 @@ func (w *Writer) targetOf(ctx context.Context, destination string) (*target, err
 	if err != nil {
 		return nil, err
 	}
+	t.tide = w.tideOf(t)
 	w.targets[destination] = t
 	return t, nil
 }

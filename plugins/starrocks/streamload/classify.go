@@ -21,6 +21,7 @@ const (
 	classQuota                  // an operator must act
 	classCluster                // servers come and go: another one, soon
 	classBusy                   // too much at once: later
+	classMemory                 // a server is short of memory: later, or less at once
 	classVersions               // too many small loads: much later
 	classUncertain              // the server itself does not know
 	classWorking                // another operation on the label is running
@@ -96,8 +97,8 @@ var fragments = []struct {
 	{"no backend or compute node alive", classCluster},
 	{"service is shutting down", classCluster},
 	{"current fe is not master", classCluster},
-	{"mem usage has exceed", classBusy},
-	{"memory", classBusy},
+	{"mem usage has exceed", classMemory},
+	{"memory", classMemory},
 	{"timeout", classUncertain},
 	{"timed out", classUncertain},
 	{"rpc", classUncertain},

@@ -61,6 +61,8 @@ func lastResort(c class) string {
 		return "load less often: raise maxBatchRows, maxBatchSize and flushInterval, lower setting.speed.concurrent"
 	case classBusy:
 		return "lower setting.speed.concurrent, or raise maxRetries"
+	case classMemory:
+		return "lower maxBatchSize or setting.speed.concurrent, or raise maxRetries"
 	case classCluster:
 		return "look at the state of the cluster (SHOW BACKENDS), or raise maxRetries"
 	}

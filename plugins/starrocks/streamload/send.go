@@ -29,15 +29,28 @@ type course struct {
 	silentSince time.Time // no server has answered since; zero: one did
 	reached     bool      // the cluster may know the label from an earlier attempt: it is our own
 	open        bool      // an attempt may have landed, and the cluster could not tell
+
+	took              time.Duration // of the last attempt
+	crowded, strained bool          // an attempt met too many versions, too little memory
 }
 
 // Send returns when the load is in the table (nil), when its rows are refused (*RowsRefused), or when it has failed for
 // another reason (*protocol.Fault). The body is free when Send returns.
 func (s *Sender) Send(ctx context.Context, l *Load) (Landed, error) {
 	var c course
+	landed, err := s.bring(ctx, l, &c)
+	landed.Took, landed.Crowded, landed.Strained = c.took, c.crowded, c.strained
+	return landed, err
+}
+
+func (s *Sender) bring(ctx context.Context, l *Load, c *course) (Landed, error) {
 	for {
+		began := time.Now()
 		a := s.once(ctx, l)
 		c.attempts++
+		c.took = time.Since(began)
+		c.crowded = c.crowded || a.class == classVersions
+		c.strained = c.strained || a.class == classMemory
 		if a.class != classLanded && ctx.Err() != nil {
 			return Landed{}, ctx.Err()
 		}
@@ -70,7 +83,7 @@ func (s *Sender) Send(ctx context.Context, l *Load) (Landed, error) {
 		if a.reached && (a.class == classExists || a.class == classUncertain) {
 			c.open = true
 		}
-		over := s.over(&c, a)
+		over := s.over(c, a)
 		if c.open && (!a.silent || over) {
 			switch st, err := s.settle(ctx, l); {
 			case err != nil:
@@ -82,7 +95,7 @@ func (s *Sender) Send(ctx context.Context, l *Load) (Landed, error) {
 			}
 		}
 		if over {
-			return Landed{}, exhausted(l, a, c)
+			return Landed{}, exhausted(l, a, *c)
 		}
 		pause := backoff(c.attempts-1, a.class)
 		if s.cfg.Lines != nil {

@@ -116,6 +116,24 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// What the table and the servers were short of is told with the load that landed in the end.
+func TestTroublesOnTheWay(t *testing.T) {
+	for answer, want := range map[string]Landed{
+		`{"Status":"Fail","Message":"because of too many versions, current/limit: 1002/1000."}`: {Crowded: true},
+		`{"Status":"Fail","Message":"too large compaction score"}`:                              {Crowded: true},
+		`{"Status":"Fail","Message":"Memory of process exceed limit."}`:                         {Strained: true},
+		`{"Status":"Fail","Message":"current running txns on db 1 is 9, larger than limit 9"}`:  {},
+	} {
+		c := newCluster(t)
+		c.answers = []string{answer, `{"Status":"Success","NumberTotalRows":3,"NumberLoadedRows":3}`}
+		s, _ := sender(t, 2, c.frontend)
+		got, err := s.Send(t.Context(), rows3())
+		if err != nil || got.Crowded != want.Crowded || got.Strained != want.Strained || got.Attempts != 2 || got.Took <= 0 {
+			t.Errorf("%s: %+v, %v", answer, got, err)
+		}
+	}
+}
+
 func TestRefusedRows(t *testing.T) {
 	c := newCluster(t)
 	c.onBE = func(w http.ResponseWriter, r *http.Request) bool {

@@ -48,9 +48,12 @@ type Load struct {
 // Landed says how a load ended that is in the table.
 type Landed struct {
 	Answer   Answer
-	Counted  bool   // the answer came with row counts; otherwise only the state of the label is known
-	Attempts int    // 1: at the first try
-	Reason   string // of the first row that was filtered, without the row itself
+	Counted  bool          // the answer came with row counts; otherwise only the state of the label is known
+	Attempts int           // 1: at the first try
+	Took     time.Duration // of the last attempt
+	Crowded  bool          // an attempt found too many versions in the table
+	Strained bool          // an attempt found a server short of memory
+	Reason   string        // of the first row that was filtered, without the row itself
 }
 
 // Client holds what all lanes share: the frontends and what is known of them. Safe for concurrent use.
