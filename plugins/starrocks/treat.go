@@ -117,6 +117,8 @@ func (s *settings) treatments(t *target, schema *arrow.Schema, names []string) (
 		tr.Zone = s.dates.zone
 		tr.Date, tr.DateOnly = typ == "date" || typ == "datetime", typ == "date"
 		tr.Zero = s.dates.zero
+		outer, _, _ := strings.Cut(typ, "<")
+		tr.Nested, tr.JSON = outer == "array" || outer == "map" || outer == "struct", outer == "json"
 		if own, ok := s.dates.own[name]; ok {
 			tr.Date, tr.Zero = true, own
 		}

@@ -80,6 +80,8 @@ type column struct {
 	zone  *time.Location // of a timestamp that is an instant; nil: wall clock
 
 	hex    bool
+	spells bool // texts spell nested values
+	whole  bool // JSON texts keep their quotes in CSV
 	dating *dating
 }
 
@@ -158,6 +160,8 @@ func newColumn(f arrow.Field, name string) (column, error) {
 // treat makes the column do what a treatment says.
 func (c *column) treat(t Treatment) {
 	c.hex = t.Hex && c.kind == kindText
+	c.spells = t.Nested && c.kind == kindText
+	c.whole = t.JSON && c.kind == kindJSON
 	if t.Zone != nil && c.zone != nil {
 		c.zone = t.Zone
 	}

@@ -34,6 +34,8 @@ func (e *Encoder) appendCSV(dst []byte, row int) ([]byte, bool) {
 			token := c.bytes(row)
 			if s, ok := plainText(token); ok && c.dating != nil {
 				dst, reason = d.appendBytes(dst, c, s)
+			} else if token = trim(token); c.whole && len(token) > 0 && token[0] == '"' {
+				dst, reason = d.appendText(dst, token)
 			} else {
 				dst, reason = d.appendToken(dst, token)
 			}

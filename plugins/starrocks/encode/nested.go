@@ -152,6 +152,13 @@ func (c *column) appendJSONValue(dst []byte, row int) (out []byte, reason string
 			dst = append(dst, '"')
 			return append(appendHex(dst, s), '"'), ""
 		}
+		if c.spells {
+			out, ok := appendNestedText(dst, s)
+			if !ok {
+				return dst, notNested
+			}
+			return out, ""
+		}
 		out, ok := appendQuoted(dst, s)
 		if !ok {
 			return dst, notUTF8

@@ -9,6 +9,10 @@ import (
 type Treatment struct {
 	// Hex writes bytes as hexadecimal digits.
 	Hex bool
+	// Nested tells that the target is an ARRAY, MAP or STRUCT: a text for it goes into JSON as the value that it spells.
+	Nested bool
+	// JSON tells that the target is a JSON column: a JSON text keeps its quotes in CSV.
+	JSON bool
 	// Date tells that the target is a DATE or DATETIME: texts are looked at for what follows.
 	Date bool
 	// DateOnly tells that it is a DATE.

@@ -74,6 +74,7 @@ func TestColumnsHeader(t *testing.T) {
 		{name: "text with a fraction is no whole number", headers: []string{"columns: k,n='3.7'"}, body: "1\n", fails: "too many filtered rows", log: "NULL value"},
 		{name: "fraction is cut", headers: []string{"columns: k,n=3.7"}, body: "1\n", want: "1|NULL|3"},
 		{name: "expression fails", headers: []string{"columns: k,n=fail(k)"}, body: "1\n", fails: "too many filtered rows", log: "the expression failed"},
+		{name: "empty text beside an expression", headers: []string{"columns: k,v,n=k", "format: json"}, body: `{"k":1,"v":""}`, want: "1||1"},
 		{name: "bytes", headers: []string{"columns: k,v=raw(k)"}, body: "1\n", want: "1|1|7"},
 		{name: "out of range", headers: []string{"columns: k,n=99999999999"}, body: "1\n", fails: "too many filtered rows", log: "NULL value"},
 	} {

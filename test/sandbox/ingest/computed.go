@@ -251,7 +251,7 @@ func (c *computed) takeToken(src *source, token []byte, strict bool) error {
 func tokenText(token []byte) []byte {
 	switch token[0] {
 	case '"':
-		return jsonscan.Unquote(nil, token)
+		return jsonscan.Unquote([]byte{}, token) // nil would be NULL
 	case 't':
 		return []byte{'1'}
 	case 'f':
