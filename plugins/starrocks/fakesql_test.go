@@ -55,13 +55,14 @@ func newFakeSQL(t testing.TB, results map[string]sqlResult) *fakeSQL {
 
 // tableResults describe table d.t as information_schema does.
 func tableResults(model string, columns ...string) map[string]sqlResult {
-	cols := sqlResult{columns: []string{"COLUMN_NAME", "DATA_TYPE"}}
-	for _, c := range columns { // "name" or "name type"
-		name, typ, _ := strings.Cut(c, " ")
+	cols := sqlResult{columns: []string{"COLUMN_NAME", "DATA_TYPE", "COLUMN_KEY"}}
+	for _, c := range columns { // "name", "name type" or "name type key"
+		name, rest, _ := strings.Cut(c, " ")
+		typ, key, _ := strings.Cut(rest, " ")
 		if typ == "" {
 			typ = "int"
 		}
-		cols.rows = append(cols.rows, []string{name, typ})
+		cols.rows = append(cols.rows, []string{name, typ, key})
 	}
 	return map[string]sqlResult{
 		"information_schema.columns":       cols,

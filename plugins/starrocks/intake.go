@@ -16,12 +16,16 @@ type intake struct {
 	target  *target
 	decoder rows.Decoder
 	load    *load // being gathered; nil: none
+	loads   int   // how many there were so far
 
 	schema *arrow.Schema // the following are made for it
 	form                 // of the rows that come now
 	main   form          // of the schema
 	spare  form          // for rows that main cannot carry; its encoder is nil when there is none
 	spared bool          // form is spare, until the load is closed
+
+	sets  *sets              // of a partial update, whose documents go elsewhere; nil: none
+	bySet map[string]*intake // where they go
 }
 
 func (l *lane) intake(ctx context.Context, destination string) (*intake, error) {
@@ -37,7 +41,7 @@ func (l *lane) intake(ctx context.Context, destination string) (*intake, error) 
 			l.transaction.Database, l.transaction.Table).At("topic2table").Hint("map every source to the table of the job, or run the job without --resume, as at-least-once")
 	}
 	in := &intake{target: t}
-	l.intakes[destination] = in
+	l.intakes[destination], l.places = in, append(l.places, in)
 	return in, nil
 }
 
@@ -99,6 +103,11 @@ func (l *lane) shape(ctx context.Context, in *intake, s *arrow.Schema) error {
 	if err := l.close(ctx, in, whyShape); err != nil {
 		return err
 	}
+	for _, own := range in.bySet {
+		if err := l.close(ctx, own, whyShape); err != nil {
+			return err
+		}
+	}
 	k, err := l.w.kindOf(s)
 	if err != nil {
 		return err
@@ -124,6 +133,7 @@ func (l *lane) shape(ctx context.Context, in *intake, s *arrow.Schema) error {
 		delete(in.spare.header, "compression")
 	}
 	in.schema, in.form, in.spared = s, in.main, false
+	in.sets, in.bySet = l.w.set.setsOf(in.target, k), map[string]*intake{}
 	return nil
 }
 
@@ -157,6 +167,7 @@ func (l *lane) patience(in *intake) time.Duration { return in.target.most(l.w).w
 func (l *lane) opened(in *intake) *load {
 	if in.load == nil {
 		pr := &l.w.set.props
+		in.loads++
 		in.load = &load{target: in.target, header: in.header, kind: in.kind, codec: in.codec,
 			bare: in.kind != kindCSV && pr.oneByOne, loose: in.kind != kindCSV && pr.loose}
 		if in.kind == kindDocuments && !in.load.bare {
@@ -170,6 +181,9 @@ func (l *lane) opened(in *intake) *load {
 func (l *lane) documents(ctx context.Context, in *intake, a *arrival, rec arrow.RecordBatch) (dirty []sdk.Dirty, err error) {
 	if a.docs, err = encode.NewDocuments(rec.Column(0)); err != nil {
 		return nil, protocol.Faultf(protocol.PluginFailed, "batch %d: %v", a.sequence, err)
+	}
+	if in.sets != nil {
+		return l.partial(ctx, in, a, rec)
 	}
 	n := int(rec.NumRows())
 	for row := 0; row < n; {
@@ -298,6 +312,8 @@ func (l *lane) encode(ctx context.Context, in *intake, a *arrival, rec arrow.Rec
 			if err := l.close(ctx, in, why); err != nil {
 				return nil, err
 			}
+			most, why = l.most(in)
+			mostRows = l.mostRows(in)
 			ld = l.opened(in)
 			c = ld.tail()
 			c.buf = append(c.buf, text...)
@@ -317,6 +333,8 @@ func (l *lane) encode(ctx context.Context, in *intake, a *arrival, rec arrow.Rec
 			if err := l.close(ctx, in, reason); err != nil {
 				return nil, err
 			}
+			most, why = l.most(in)
+			mostRows = l.mostRows(in)
 		}
 	}
 	if in.load != nil {

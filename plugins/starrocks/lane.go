@@ -75,6 +75,7 @@ type lane struct {
 	// transaction is what all rows of the lane belong to; nil: each load is one of its own.
 	transaction *transaction
 	intakes     map[string]*intake // by destination
+	places      []*intake          // where loads gather: those, and what they are made of
 	held        int64              // bytes of rows in memory
 	flying      []*load            // closed, in the order of their sending, until their outcome is known
 	queue       chan *load         // to send
@@ -170,6 +171,7 @@ const (
 	whyMemory   = "memory"
 	whyFormat   = "format"  // the next row cannot go as CSV
 	whyRefused  = "refused" // sent again without rows that were refused
+	whyOrder    = "order"   // the next row of a key goes in another load
 	whyShape    = whyEnd    // of the rows of one shape
 )
 
@@ -182,7 +184,7 @@ func (l *lane) full() bool {
 // wind sets the timer to the load that has waited longest.
 func (l *lane) wind() {
 	first := time.Duration(1<<63 - 1)
-	for _, in := range l.intakes {
+	for _, in := range l.places {
 		if in.load != nil && in.load.rows > 0 {
 			first = min(first, time.Until(in.load.born.Add(l.patience(in))))
 		}
@@ -192,7 +194,7 @@ func (l *lane) wind() {
 
 func (l *lane) closeDue(ctx context.Context) error {
 	now := time.Now()
-	for _, in := range l.intakes {
+	for _, in := range l.places {
 		if in.load != nil && in.load.rows > 0 && now.Sub(in.load.born) >= l.patience(in) {
 			if err := l.close(ctx, in, whyInterval); err != nil {
 				return err
@@ -203,7 +205,7 @@ func (l *lane) closeDue(ctx context.Context) error {
 }
 
 func (l *lane) closeAll(ctx context.Context, why string) error {
-	for _, in := range l.intakes {
+	for _, in := range l.places {
 		if err := l.close(ctx, in, why); err != nil {
 			return err
 		}
@@ -344,7 +346,7 @@ func (l *lane) letGo(b *arrival) {
 // abandon gives back what a lane that ends early still holds.
 func (l *lane) abandon() {
 	left := l.flying
-	for _, in := range l.intakes {
+	for _, in := range l.places {
 		if in.load != nil {
 			left = append(left, in.load)
 		}

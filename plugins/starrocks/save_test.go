@@ -29,7 +29,7 @@ func changes(q *fakeSQL) (out []string) {
 func TestTablesArePreparedBeforeTheFirstLoad(t *testing.T) {
 	const template = `,"createTableTemplate":"CREATE TABLE @table (id INT);"`
 	holds := sqlResult{columns: []string{"1"}, rows: [][]string{{"1"}}}
-	missing := sqlResult{columns: []string{"COLUMN_NAME", "DATA_TYPE"}}
+	missing := sqlResult{columns: []string{"COLUMN_NAME", "DATA_TYPE", "COLUMN_KEY"}}
 	ddl := sqlResult{columns: []string{"Table", "Create Table"}, rows: [][]string{{"t", "CREATE TABLE `t` (id INT)"}}}
 	for _, tc := range []struct {
 		name, more string

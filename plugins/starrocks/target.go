@@ -24,6 +24,7 @@ type target struct {
 	database, table string
 	model           string            // "" when unknown
 	types           map[string]string // by name in lower case, such as datetime; nil when unknown
+	keys            map[string]bool   // by name in lower case; empty when unknown
 	known           []string          // the table's columns in its order; nil when unknown
 	sources         []string          // names of a row's values, in order; nil: unknown
 	absent          bool              // the table is not there and will be made
@@ -106,20 +107,23 @@ func (f *frontendSQL) describe(ctx context.Context, t *target) error {
 		return protocol.Faultf(protocol.Refused, "cannot read the columns of %s.%s from %s: %s", t.database, t.table, f.addr, oneLine(err)).At("jdbcUrl")
 	}
 	rows, err := f.db.QueryContext(ctx,
-		"SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.columns WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION", t.database, t.table)
+		"SELECT COLUMN_NAME, DATA_TYPE, COLUMN_KEY FROM information_schema.columns WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION", t.database, t.table)
 	if err != nil {
 		return fail(err)
 	}
 	defer rows.Close()
-	t.types = map[string]string{}
+	t.types, t.keys = map[string]string{}, map[string]bool{}
 	for rows.Next() {
 		var name string
-		var typ sql.NullString
-		if err := rows.Scan(&name, &typ); err != nil {
+		var typ, key sql.NullString
+		if err := rows.Scan(&name, &typ, &key); err != nil {
 			return fail(err)
 		}
 		t.known = append(t.known, name)
 		t.types[strings.ToLower(name)] = strings.ToLower(typ.String)
+		if key.String == "PRI" {
+			t.keys[strings.ToLower(name)] = true
+		}
 	}
 	if err := rows.Err(); err != nil {
 		return fail(err)

@@ -180,3 +180,54 @@ func TestCompressedLoads(t *testing.T) {
 		}
 	}
 }
+
+// A partial update writes the columns that a document holds and no others, whatever the documents around it hold.
+func TestPartialUpdates(t *testing.T) {
+	world.Each(t, func(t *testing.T, c *harness.Case) {
+		c.CreateTopic(1)
+		c.CreateTable(`id INT NOT NULL, a INT, b STRING DEFAULT "new", n INT`, "PRIMARY KEY (id) DISTRIBUTED BY HASH(id)")
+		c.Exec("INSERT INTO " + c.Database + "." + c.Table + " VALUES (1, 10, 'one', 100), (2, 20, 'two', 200), (3, 30, 'three', 300)")
+		c.Values(`{"id":1,"a":11}`, `{"id":2,"b":"TWO"}`, `{"id":1,"b":"ONE"}`, `{"id":3,"a":null}`, `{"id":2,"a":21,"b":"Two"}`, `{"id":2,"b":"zwei"}`, `{"id":4,"a":40}`, `{"a":5}`)
+		d := c.Document()
+		d.Writer["column"] = []string{"id", "a", "b"}
+		d.Writer["loadProps"] = harness.Object{"format": "json", "partial_update": "TRUE"}
+		d.Setting["errorLimit"] = harness.Object{"record": 1}
+		r := c.Done(d)
+		c.WantRows("SELECT * FROM @t ORDER BY id", "1|11|ONE|100", "2|21|zwei|200", "3|NULL|three|300", "4|40|new|NULL")
+		if r.Report.Landed != 7 || r.Report.Dirty != 1 {
+			t.Errorf("%+v", r.Report)
+		}
+		// A table that cannot take it says so before the first row.
+		c.Exec("CREATE TABLE " + c.Database + ".plain (id INT, a INT) DUPLICATE KEY (id)")
+		d.Writer["table"], d.Writer["column"] = "plain", []string{"id", "a"}
+		if r := c.Run(d); r.Code != 2 || !strings.Contains(r.Said(), "steps[1].parameter.loadProps.partial_update") || !strings.Contains(r.Said(), "DUPLICATE KEY") {
+			t.Errorf("exit code %d, want 2\n%s", r.Code, r.Said())
+		}
+	})
+}
+
+// A table that takes few versions: loads begin small, and are larger from the refusal on.
+func TestLoadsGrowWithTheVersionsOfTheTable(t *testing.T) {
+	t.Parallel()
+	w := world.Beside(t, "--limit", "tablet_max_versions=4", "--limit", "cumulative_compaction_check_interval_seconds=8")
+	c := w.Case(t, w.Brokers[0])
+	c.CreateTable("id BIGINT", "")
+	const rows, most = 200_000, 60_000
+	d := madeUp(c, rows, harness.Object{"type": "long", "incr": "1,1"})
+	d.Writer["adaptiveFlush"], d.Writer["maxBatchRows"] = true, most
+	r := c.Done(d)
+	c.WantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM @t", fmt.Sprintf("%d|%[1]d", rows))
+	for _, words := range []string{"adaptiveFlush: loads begin with up to 1000 rows", "too many versions", "adaptiveFlush: loads into"} {
+		if !strings.Contains(r.Said(), words) {
+			t.Errorf("nothing is said of %q\n%s", words, r.Said())
+		}
+	}
+	loads := w.Sandbox.Loads(t, "be", c.Database, c.Table)
+	first, largest := loads[0].BodyBytes, int64(0)
+	for _, l := range loads {
+		largest = max(largest, l.BodyBytes)
+	}
+	if first > 1000*7 || largest < 4*first || largest > most*7 || r.Report.Loads > 40 {
+		t.Errorf("%d loads, the first of %d bytes, the largest of %d", r.Report.Loads, first, largest)
+	}
+}

@@ -14,6 +14,7 @@ import (
 type Documents struct {
 	col   column
 	clean bool // all documents are valid UTF-8
+	name  []byte
 }
 
 // NewDocuments takes the document column of a batch.
