@@ -365,3 +365,35 @@ func TestStoppedLane(t *testing.T) {
 	}
 	close(f.gate)
 }
+
+// A batch is acked when its load has an answer that is known to be a success, and never otherwise.
+func TestOnlySuccessAcks(t *testing.T) {
+	counts := `"NumberTotalRows":1,"NumberLoadedRows":1`
+	for answer, landed := range map[string]bool{
+		`{"Status":"Success",` + counts + `}`:                                                        true,
+		`{"Status":"Publish Timeout",` + counts + `}`:                                                true,
+		`{"Status":"FAILED","Message":"class com.starrocks.common.DdlException: No backend alive."}`: false,
+		`{"Status":"Fail","Message":"new words"}`:                                                    false,
+		`{"Status":"Sucess",` + counts + `}`:                                                         false,
+		`{"Status":"success",` + counts + `}`:                                                        false,
+		`{"Status":"OK",` + counts + `}`:                                                             false,
+		`{` + counts + `}`:                                                                           false,
+		`{"Status":"Label Already Exists","ExistingJobStatus":"FINISHED"}`:                           false,
+		`{"Status":"Success","Label":"of-another-load",` + counts + `}`:                              false,
+		` `:                                     false,
+		`<html>It works!</html>`:                false,
+		`null`:                                  false,
+		`[{"Status":"Success",` + counts + `}]`: false,
+	} {
+		f := newFakeCluster(t)
+		f.answer = func(fakeLoad) string { return answer }
+		s := newSession(t)
+		s.mustOpen(params(f, `"maxRetries":0,"strategyOnError":"batchDirtyData"`), 64<<20)
+		st := s.lane("0")
+		st.send(1, "", documents(`{"id":1}`))
+		err := st.finish()
+		if (err == nil) != landed || (st.total.Landed == 1) != landed || (st.done[1] == 1) != landed || len(st.total.Dirty) != 0 {
+			t.Errorf("%s: landed %d, done %v, dirty %d, %v", answer, st.total.Landed, st.done, len(st.total.Dirty), err)
+		}
+	}
+}

@@ -231,3 +231,45 @@ func TestLoadsGrowWithTheVersionsOfTheTable(t *testing.T) {
 		t.Errorf("%d loads, the first of %d bytes, the largest of %d", r.Report.Loads, first, largest)
 	}
 }
+
+// What a server may answer to a load that it has not taken, other than a plain failure. Each comes with HTTP 200.
+var noSuccess = []string{
+	`{"Status":"FAILED","Message":"class com.starrocks.common.DdlException: No backend alive."}`,
+	`{"Status":"Fail","Message":"something that no release has said so far"}`,
+	`{"Status":"Sucess","Message":"OK","NumberTotalRows":1,"NumberLoadedRows":1}`,
+	`{"Status":"success","Message":"OK","NumberTotalRows":1,"NumberLoadedRows":1}`,
+	`{"Status":"OK","Message":"OK","NumberTotalRows":1,"NumberLoadedRows":1}`,
+	`{"Message":"OK","NumberTotalRows":1,"NumberLoadedRows":1}`,
+	`{"Status":"Label Already Exists","ExistingJobStatus":"FINISHED","Message":"Label [x] has already been used."}`,
+	`{"Status":"Success","Label":"of-another-load","NumberTotalRows":1,"NumberLoadedRows":1}`,
+	` `,
+	`<html><body>It works!</body></html>`,
+	`null`,
+	`[{"Status":"Success","NumberTotalRows":1,"NumberLoadedRows":1}]`,
+}
+
+// Only what is known to be a success is one: after any other answer the job fails, and its position stays.
+func TestOnlySuccessIsSuccess(t *testing.T) {
+	for i, body := range noSuccess {
+		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+			t.Parallel()
+			c := world.Case(t, world.Brokers[0])
+			c.CreateTopic(1)
+			c.CreateTable("id INT", "")
+			c.Values(`{"id":1}`)
+			clear := world.Sandbox.Arm(t, harness.Fault{Kind: "answerBody", At: "before", Text: body, Times: -1, Table: c.Table})
+			d := c.Document()
+			d.Writer["maxRetries"] = 0
+			r := c.Run(d)
+			if r.Code == 0 || r.Report.Landed != 0 || c.Count() != 0 {
+				t.Errorf("exit code %d, %d rows landed, %d are there\n%s", r.Code, r.Report.Landed, c.Count(), r.Said())
+			}
+			if got := c.Broker.Committed(t, c.Group, c.Topic, 1); len(got) != 0 {
+				t.Errorf("the group moved to %v", got)
+			}
+			clear()
+			c.Done(d)
+			c.WantRows("SELECT id, COUNT(*) FROM @t GROUP BY id", "1|1")
+		})
+	}
+}
