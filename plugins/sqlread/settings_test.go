@@ -29,7 +29,7 @@ func TestWhatIsWrong(t *testing.T) {
 		{`{"jdbcUrl": "fe:9030", "password": "", "table": "d.t", "column": ["*"]}`, "username", "required"},
 		{`{"jdbcUrl": "fe:9030", "username": "u", "password": "", "table": "t", "column": ["*"]}`, "selectedDatabase", "required"},
 		{`{"jdbcUrl": "fe:port", "username": "u", "password": "", "table": "d.t", "column": ["*"]}`, "jdbcUrl", `"fe:port" is no host:port`},
-		{`{"jdbcUrl": ["fe:1", "http://fe:8030"], "username": "u", "password": "", "table": "d.t", "column": ["*"]}`, "jdbcUrl[1]", `is no`},
+		{`{"jdbcUrl": ["fe:1", "http://fe:8030"], "username": "u", "password": "", "table": "d.t", "column": ["*"]}`, "jdbcUrl[1]", `the MySQL port is needed`},
 		{`{"jdbcUrl": "jdbc:mysql:///d", "username": "u", "password": "", "table": "t", "column": ["*"]}`, "jdbcUrl", "names no host"},
 		{`{` + place + `, "column": ["*"]}`, "table", "required"},
 		{`{` + place + `, "table": "t"}`, "column", "required"},

@@ -210,7 +210,7 @@ func TestNotes(t *testing.T) {
 		{override(enough, `"column":["a"],"loadProps":{"format":"csv","jsonpaths":["$.a"]}`), "loadProps.jsonpaths", "no effect with format csv"},
 		{override(enough, `"httpTimeoutSec":10`), "httpTimeoutSec", "shorter than the 600 s"},
 		{override(enough, `"httpTimeoutSec":1000,"loadProps":{"timeout":1001}`), "httpTimeoutSec", "shorter than the 1001 s"},
-		{override(enough, `"jdbcUrl":"jdbc:mysql://fe1/?characterEncoding=utf8"`), "jdbcUrl", "characterEncoding"},
+		{override(enough, `"jdbcUrl":"jdbc:mysql://fe1/?characterEncoding=utf8&allowPublicKeyRetrieval=true"`), "jdbcUrl", "no effect: allowPublicKeyRetrieval"},
 		{`"loadUrl":"fe1","username":"root","password":"","table":"t","jdbcUrl":"jdbc:mysql://fe1/shop"`, "selectedDatabase", `"shop", as jdbcUrl says`},
 	} {
 		_, _, problems := settled(t, "{"+tc.src+"}")

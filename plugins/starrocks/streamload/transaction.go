@@ -134,7 +134,7 @@ func (s *Sender) Append(ctx context.Context, t *Transaction, l *Load) error {
 	header["Expect"] = []string{"100-continue"}
 	var all course
 	for {
-		a := s.bring(ctx, t, l, header)
+		a := s.convey(ctx, t, l, header)
 		all.attempts++
 		if a.class != classLanded {
 			s.drop()
@@ -167,8 +167,8 @@ func (s *Sender) Append(ctx context.Context, t *Transaction, l *Load) error {
 	}
 }
 
-// bring sends the rows of a load to the server that has answered Begin, and on to where that one redirects.
-func (s *Sender) bring(ctx context.Context, t *Transaction, l *Load, header http.Header) attempt {
+// convey sends the rows of a load to the server that has answered Begin, and on to where that one redirects.
+func (s *Sender) convey(ctx context.Context, t *Transaction, l *Load, header http.Header) attempt {
 	const path = transactionPath + "load"
 	u := &url.URL{Scheme: t.backend.Scheme, Host: t.backend.Host, Path: path}
 	for hop := 0; ; hop++ {
