@@ -25,6 +25,59 @@ func TestRedirectMap(t *testing.T) {
 	}
 }
 
+// The cluster names a backend that cannot be reached by that name; its port can, on the frontend's host.
+func TestRedirectToTheSameHost(t *testing.T) {
+	for redirect, want := range map[string]protocol.Code{"sameHost": "", "SAMEHOST": "", "follow": protocol.Unreachable} {
+		f := newFakeCluster(t)
+		beside := f.serve("127.0.0.1:0", f.be)
+		_, port, err := net.SplitHostPort(beside)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.advertise = "no-such-host.invalid:" + port
+		f.answer = func(l fakeLoad) string {
+			if l.rows == 1 {
+				return ""
+			}
+			return `{"Status":"Fail","Message":"too many filtered rows","NumberTotalRows":2,"NumberLoadedRows":1,"NumberFilteredRows":1,"ErrorURL":"http://no-such-host.invalid:` + port + `/api/_load_error_log?file=0"}`
+		}
+		f.logs = []string{"Error: the value is bad. Row: {\"id\":2}\n"}
+		s := newSession(t)
+		s.mustOpen(params(f, `"redirect":"`+redirect+`","maxRetries":0,"unreachableTimeoutSec":1,"strategyOnError":"rowDirtyData"`), 64<<20)
+		st := s.lane("0")
+		st.send(1, "", documents(`{"id":1}`, `{"id":2}`))
+		fault := protocol.AsFault(st.finish())
+		if (fault == nil) != (want == "") || (fault != nil && fault.Code != want) {
+			t.Errorf("%s: %+v", redirect, fault)
+		}
+		if want == "" && (st.total.Landed != 1 || len(st.total.Dirty) != 1 || st.total.Dirty[0].Reason != "the value is bad" || len(f.seen()) != 2) {
+			t.Errorf("%s: %v", redirect, &st.total)
+		}
+	}
+}
+
+// Backends that the job names take the loads in turn, and no frontend is asked for one; one that is dead is passed over.
+func TestNamedBackends(t *testing.T) {
+	f := newFakeCluster(t)
+	f.advertise = "no-such-host.invalid:1"
+	second := f.serve("127.0.0.3:0", f.be)
+	dead := closedPort(t)
+	s := newSession(t)
+	s.mustOpen(params(f, `"redirect":"be:`+f.backend+", http://"+second+";"+dead+`","maxBatchRows":1`), 64<<20)
+	st := s.lane("0")
+	st.send(1, "", documents(`{"id":1}`, `{"id":2}`, `{"id":3}`, `{"id":4}`))
+	if a := st.mustFinish(); a.Landed != 4 {
+		t.Errorf("%v", a)
+	}
+	hosts := map[string]int{}
+	for _, l := range f.seen() {
+		hosts[l.host]++
+	}
+	if hosts[f.backend] != 2 || hosts[second] != 2 {
+		t.Errorf("%v", hosts)
+	}
+}
+
 // The cluster lists other servers than it redirects to; the job vouches for that one.
 func TestAllowedHosts(t *testing.T) {
 	f := newFakeCluster(t)

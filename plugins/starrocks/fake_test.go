@@ -42,6 +42,7 @@ type fakeLoad struct {
 	body   []byte
 	rows   int
 	at     time.Time // when it had arrived
+	host   string    // to which it was sent
 }
 
 func newFakeCluster(t tb) *fakeCluster {
@@ -126,7 +127,7 @@ func (f *fakeCluster) be(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	l := fakeLoad{path: r.URL.Path, label: r.Header.Get("label"), header: r.Header.Clone(), body: body, at: time.Now()}
+	l := fakeLoad{path: r.URL.Path, label: r.Header.Get("label"), header: r.Header.Clone(), body: body, at: time.Now(), host: r.Host}
 	l.rows = countRows(l)
 	f.mu.Lock()
 	gate := f.gate

@@ -26,6 +26,8 @@ type settings struct {
 	dirtyRows       bool // strategyOnError rowDirtyData
 	answerTimeout   time.Duration
 	moves           []move
+	sameHost        bool // redirect sameHost
+	backends        []streamload.Endpoint
 }
 
 // move is one entry of redirectMap.
@@ -122,6 +124,7 @@ func (p *Params) address(s *settings, j *judge) {
 			j.wrong(options.CodeNotAllowed, fmt.Sprintf("allowedHosts[%d]", i), fmt.Sprintf("%q %v", shown(entry), err), "host, host:port or *.suffix", "")
 		}
 	}
+	p.redirects(s, j)
 	for from, to := range p.RedirectMap {
 		at := options.Join(j.at("redirectMap"), from)
 		e, err := streamload.ParseEndpoint(to, streamload.DefaultBackendPort)
@@ -136,6 +139,32 @@ func (p *Params) address(s *settings, j *judge) {
 		s.moves = append(s.moves, move{from, e})
 	}
 	slices.SortFunc(s.moves, func(a, b move) int { return strings.Compare(a.from, b.from) })
+}
+
+// redirects: which backends take the loads.
+func (p *Params) redirects(s *settings, j *judge) {
+	list, direct := strings.CutPrefix(p.Redirect, "be:")
+	switch {
+	case direct:
+		for text := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == ';' }) {
+			e, err := streamload.ParseEndpoint(text, streamload.DefaultBackendPort)
+			if err != nil {
+				j.wrong(options.CodeNotAllowed, "redirect", fmt.Sprintf("%q %v", shown(strings.TrimSpace(text)), err), "be:host:port,host:port", "be:be1:"+streamload.DefaultBackendPort)
+			} else if !slices.Contains(s.backends, e) {
+				s.backends = append(s.backends, e)
+			}
+		}
+		if strings.Trim(list, " ,;") == "" {
+			j.wrong(options.CodeMissing, "redirect", "be: names no backend", "be:host:port,host:port", "be:be1:"+streamload.DefaultBackendPort)
+		}
+	case strings.EqualFold(p.Redirect, "sameHost"):
+		s.sameHost = true
+	case !strings.EqualFold(p.Redirect, "follow"):
+		j.wrong(options.CodeNotAllowed, "redirect", fmt.Sprintf("%q is no way to a backend", shown(p.Redirect)), "follow, sameHost, be:host:port,host:port", "follow")
+	}
+	if direct && len(p.RedirectMap) > 0 {
+		j.note(options.CodeIgnored, "redirectMap", "has no effect: redirect names the backends", "")
+	}
 }
 
 func firstHost(e []streamload.Endpoint) string {

@@ -47,6 +47,10 @@ func (s *settings) whole() string {
 		return "table is not given: the rows of one shard could go to several tables, and a transaction takes one"
 	case s.dirtyBatches, s.dirtyRows:
 		return "strategyOnError goes on after rows that StarRocks refuses, and a transaction is refused as a whole"
+	case len(s.backends) > 0:
+		return "redirect names the backends, and a transaction needs a frontend to find its own"
+	case s.props.partial:
+		return "loadProps.partial_update: rows that hold different columns need loads of their own, and all loads of a transaction are alike"
 	case s.props.codec != "":
 		return "loadProps.compression: it is not known that StarRocks reads several compressed bodies as one"
 	case s.props.said("where") != "":

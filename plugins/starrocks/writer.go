@@ -77,6 +77,14 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 	for _, m := range w.set.moves {
 		hosts.Move(m.from, m.to)
 	}
+	if w.set.sameHost {
+		hosts.SameHost()
+	}
+	for _, e := range w.set.backends {
+		if err := hosts.Allow(e.String()); err != nil {
+			return sdk.Opened{}, protocol.Faultf(protocol.Config, "%s %v", e, err).At("redirect")
+		}
+	}
 	connect := time.Duration(w.params.ConnectTimeoutMs) * time.Millisecond
 	if len(w.set.mysql.addrs) > 0 {
 		var err error
@@ -88,7 +96,7 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 	say := func(line string) { fmt.Fprintln(os.Stderr, line) }
 	w.open.say = say
 	w.client = streamload.New(streamload.Config{
-		Frontends: w.set.frontends, Hosts: hosts, User: w.set.user, Password: w.set.password,
+		Frontends: w.set.frontends, Backends: w.set.backends, Hosts: hosts, User: w.set.user, Password: w.set.password,
 		ConnectTimeout: connect, AnswerTimeout: w.set.answerTimeout, MaxRetries: w.params.MaxRetries,
 		Unreachable: time.Duration(w.params.UnreachableTimeoutSec) * time.Second,
 		Lines:       say,

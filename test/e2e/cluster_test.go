@@ -107,3 +107,30 @@ func TestACloudyClusterLosesNothing(t *testing.T) {
 	}
 	c.WantFeed(sent)
 }
+
+// Frontends name backends as the cluster knows them, which is of no use outside of it: the job says how they are to be reached.
+func TestBackendsBehindOtherAddresses(t *testing.T) {
+	for name, reach := range map[string]func(c *harness.Case, d *harness.Document, wrong string){
+		"redirectMap": func(c *harness.Case, d *harness.Document, wrong string) {
+			d.Writer["redirectMap"] = harness.Object{wrong: c.World.Sandbox.BEHTTP}
+		},
+		"redirect be": func(c *harness.Case, d *harness.Document, _ string) { d.Writer["redirect"] = "be:" + c.World.Sandbox.BEHTTP },
+		"loadUrl is the backend": func(c *harness.Case, d *harness.Document, _ string) {
+			d.Writer["loadUrl"] = c.World.Sandbox.BEHTTP
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.Each(t, func(t *testing.T, c *harness.Case) {
+				c.CreateTopic(1)
+				c.CreateTable("id INT", "")
+				c.Values(`{"id":1}`, `{"id":2}`)
+				const wrong = "10.255.255.1:8040"
+				c.World.Sandbox.Arm(t, harness.Fault{Kind: "redirectTo", To: wrong, Times: -1, Table: c.Table})
+				d := c.Document()
+				reach(c, d, wrong)
+				c.Done(d)
+				c.WantRows("SELECT id, COUNT(*) FROM @t GROUP BY id ORDER BY id", "1|1", "2|1")
+			})
+		})
+	}
+}

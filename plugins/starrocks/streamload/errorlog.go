@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -94,6 +95,16 @@ func (c *Client) errorLog(ctx context.Context, a Answer, limit int64) (log strin
 		return string(text[:limit]), false
 	}
 	return string(text), err == nil
+}
+
+// reachable is the address of a log where the job says how backends are to be reached: beside the load that it is about,
+// which went to host.
+func (c *Client) reachable(log, host string) string {
+	if u, err := url.Parse(log); log != "" && err == nil && (c.backends != nil || c.cfg.Hosts.same) {
+		u.Host = host
+		return u.String()
+	}
+	return log
 }
 
 // firstReason takes the message of "Error: <message>. Row: <row>". The row may hold line breaks, the message does not.

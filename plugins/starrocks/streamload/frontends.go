@@ -20,6 +20,28 @@ type frontend struct {
 	backend   bool // it loads by itself: loadUrl names a backend
 }
 
+// ring gives servers in turn.
+type ring struct {
+	mu   sync.Mutex // guards the following
+	list []Endpoint
+	turn int
+}
+
+// next is the next server that is not to be avoided; when all are, the next.
+func (r *ring) next(avoid func(addr string) bool) Endpoint {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for range r.list {
+		e := r.list[r.turn%len(r.list)]
+		if r.turn++; !avoid(e.Addr()) {
+			return e
+		}
+	}
+	e := r.list[r.turn%len(r.list)]
+	r.turn++
+	return e
+}
+
 // deadFor is how long a frontend that did not answer is skipped while others do.
 const deadFor = 30 * time.Second
 

@@ -25,6 +25,7 @@ type Hosts struct {
 	tls       bool                // every frontend speaks https: do not fall back to http
 	loopback  bool                // a frontend is on this machine
 	listed    bool                // named is complete
+	same      bool                // backends are on the host of the frontend that names them
 	proxy     func(*http.Request) (*url.URL, error)
 	proxies   sync.Map // host:port of what the environment names as proxies; the redirect was vetted before
 }
@@ -89,6 +90,22 @@ func (h *Hosts) Allow(entry string) error {
 func (h *Hosts) Move(from string, to Endpoint) {
 	h.rewrite[strings.ToLower(from)] = to
 	h.moved[to.Addr()] = true
+}
+
+// SameHost makes every redirect of a load lead to the host that it comes from, at the port that it names: one address stands for
+// the whole cluster, as behind a NAT.
+func (h *Hosts) SameHost() { h.same = true }
+
+// VetLoad is Vet for a load that the server from, a host, sends on.
+func (h *Hosts) VetLoad(from, location, path string) (*url.URL, error) {
+	if u, err := url.Parse(location); h.same && err == nil && u.Host != "" {
+		if port := u.Port(); port != "" {
+			from = net.JoinHostPort(from, port)
+		}
+		u.Host = from
+		location = u.String()
+	}
+	return h.Vet(location, path)
 }
 
 // Vet judges the Location of a redirect that should lead to path, unescaped. The URL it returns has no user name and no fragment.

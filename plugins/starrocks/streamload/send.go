@@ -153,7 +153,7 @@ func (s *Sender) once(ctx context.Context, l *Load) attempt {
 			if hop == maxHops {
 				return attempt{server: u.Host, fault: refusedRedirect(u.Host, fmt.Errorf("more than %d redirects", maxHops))}
 			}
-			to, err := s.cfg.Hosts.Vet(d.location, path)
+			to, err := s.cfg.Hosts.VetLoad(u.Hostname(), d.location, path)
 			if err != nil {
 				return attempt{server: u.Host, fault: refusedRedirect(u.Host, err)}
 			}
@@ -161,6 +161,7 @@ func (s *Sender) once(ctx context.Context, l *Load) attempt {
 			continue
 		}
 		a := judge(d, l, u)
+		a.answer.ErrorURL = s.reachable(a.answer.ErrorURL, u.Host)
 		if a.class != classLanded {
 			s.drop()
 		}
@@ -226,6 +227,9 @@ func messageOf(body []byte) string {
 
 // resolve gives the backend that a frontend names, or the attempt that ends here.
 func (s *Sender) resolve(ctx context.Context, l *Load, path, raw string, header http.Header) (*url.URL, attempt) {
+	if s.backends != nil {
+		return s.backends.next(s.avoided).url(path, raw), attempt{}
+	}
 	var last attempt
 	last.silent = true
 	for _, i := range s.fronts.round() {
@@ -270,7 +274,7 @@ func (s *Sender) redirect(ctx context.Context, i int, path, raw string, header h
 		if r.code != http.StatusTemporaryRedirect {
 			return s.noRedirect(i, r, path, raw)
 		}
-		if u, err = s.cfg.Hosts.Vet(r.location, path); err != nil {
+		if u, err = s.cfg.Hosts.VetLoad(fe.Host, r.location, path); err != nil {
 			return nil, attempt{fault: refusedRedirect(fe.Addr(), err)}
 		}
 		if !s.avoided(u.Host) {

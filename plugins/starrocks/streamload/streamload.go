@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Frontends      []Endpoint // in order of preference of no one: they take turns
 	Hosts          *Hosts     // who may get the credentials
+	Backends       []Endpoint // take the loads in turn, without asking a frontend; nil: those that the frontends name
 	User, Password string
 	ConnectTimeout time.Duration
 	// AnswerTimeout bounds one attempt, from the first byte to the answer. It must exceed the server's own timeout.
@@ -62,6 +63,8 @@ type Client struct {
 	fronts  *frontends
 	control *http.Transport
 
+	backends *ring // nil: frontends name them
+
 	mu  sync.Mutex           // guards the following
 	bad map[string]time.Time // backends that did not answer, host:port → until when to avoid them
 
@@ -87,6 +90,9 @@ func New(cfg Config) *Client {
 	c.control = c.transport()
 	if c.cfg.Doubt == 0 {
 		c.cfg.Doubt = doubtPause
+	}
+	if len(cfg.Backends) > 0 {
+		c.backends = &ring{list: cfg.Backends}
 	}
 	return c
 }
