@@ -2,14 +2,17 @@ package starrocks
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/gx-etl/gx/job/options"
 	"github.com/gx-etl/gx/plugins/protocol"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
+	"github.com/gx-etl/gx/plugins/sdk"
 )
 
 // The cluster knows its backend under an address that is of no use here.
@@ -178,5 +181,55 @@ func TestFlushIntervalOfStreamingJobs(t *testing.T) {
 	}
 	if a := st.mustFinish(); a.FlushReasons["interval"] != 1 {
 		t.Errorf("%v", a)
+	}
+}
+
+// What the rows hold is shown to those who ask for it.
+func TestRowDataInMessages(t *testing.T) {
+	for more, shown := range map[string]bool{`"logRowData":true`: true, `"logRowData":false`: false, ``: false} {
+		f := newFakeCluster(t)
+		f.answer = func(l fakeLoad) string {
+			return `{"Status":"Fail","Message":"too many filtered rows","NumberTotalRows":1,"NumberFilteredRows":1,"ErrorURL":"http://` + f.backend + `/api/_load_error_log?file=0"}`
+		}
+		f.logs = []string{"Error: Value is overflow. column=v, value=\"a secret\". Row: {\"v\":\"a secret\"}\n"}
+		s := newSession(t)
+		s.mustOpen(params(f, more), 64<<20)
+		st := s.lane("0")
+		st.send(1, "", documents(`{"v":"a secret"}`))
+		fault := protocol.AsFault(st.finish())
+		if fault == nil || !strings.Contains(fault.What, "column=v, value=") || strings.Contains(fault.What, "a secret") != shown {
+			t.Errorf("%s: %+v", more, fault)
+		}
+	}
+}
+
+// What a job gets that says nothing, as the documentation of the tools says which gx stands in for.
+func TestDefaults(t *testing.T) {
+	p, s, problems := settled(t, "{"+enough+"}")
+	if options.Failed(problems) {
+		t.Fatal(problems)
+	}
+	for name, pair := range map[string][2]any{
+		"maxBatchRows": {p.MaxBatchRows, 500_000}, "maxBatchSize": {p.MaxBatchSize, int64(5_242_880)}, "totalBufferBytes": {p.TotalBufferBytes, int64(94_371_840)},
+		"flushQueueLength": {p.FlushQueueLength, 1}, "flushPauseMs": {p.FlushPauseMs, int64(0)}, "adaptiveFlush": {p.AdaptiveFlush, false},
+		"maxRetries": {p.MaxRetries, 3}, "connectTimeoutMs": {p.ConnectTimeoutMs, int64(1000)}, "queryTimeoutSec": {p.QueryTimeoutSec, int64(300)},
+		"dataSaveMode": {p.DataSaveMode, "append"}, "schemaSaveMode": {p.SchemaSaveMode, "none"}, "strategyOnError": {p.StrategyOnError, "exit"},
+		"redirect": {p.Redirect, "follow"}, "convertTimeZone": {p.ConvertTimeZone, false}, "preSqlOnResume": {p.PreSQLOnResume, false},
+		"httpTimeoutSec": {s.answerTimeout, 660 * time.Second}, "zeroDate": {s.dates.zero.Text, "1970-01-01 00:00:00"}, "loadProps": {len(s.props.header), 0},
+		"port of loadUrl":                  {s.frontends[0].Port, "8030"},
+		"flushInterval of a batch job":     {(&Writer{params: *p}).flushInterval(), 300 * time.Second},
+		"flushInterval of a streaming job": {(&Writer{params: *p, info: sdk.OpenInfo{Streaming: true}}).flushInterval(), time.Second},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%s is %v, want %v", name, pair[0], pair[1])
+		}
+	}
+}
+
+func TestVersions(t *testing.T) {
+	for text, want := range map[string]string{"3.3.5-abc": "[3 3 5] true", "3.2": "[3 2 0] true", " 4.0.1 ": "[4 0 1] true", "3.2.7.1": "[3 2 7] true", "main-abc": "[0 0 0] false", "3": "[3 0 0] false", "": "[0 0 0] false", "3.x": "[3 0 0] false", "3.1.rc1": "[3 1 0] true"} {
+		if v, ok := parseVersion(text); fmt.Sprint(v, ok) != want {
+			t.Errorf("%q: %v %v, want %s", text, v, ok, want)
+		}
 	}
 }

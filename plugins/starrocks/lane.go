@@ -283,7 +283,11 @@ func (l *lane) account(o outcome) error {
 	case refused != nil && l.transaction != nil:
 		return refusedWhole(&l.transaction.Transaction, refused)
 	case refused != nil:
-		return protocol.Faultf(protocol.Data, "table %s.%s: %s", ld.target.database, ld.target.table, refused.Error()).At("table").
+		told := *refused
+		if !l.w.params.LogRowData { // many people read what a job says
+			told.Reason = streamload.HideValues(told.Reason)
+		}
+		return protocol.Faultf(protocol.Data, "table %s.%s: %s", ld.target.database, ld.target.table, told.Error()).At("table").
 			Hint("correct the rows at their source, or set strategyOnError rowDirtyData to go on without the bad ones, or batchDirtyData to go on without all %d rows of this load", ld.rows)
 	default:
 		return o.err

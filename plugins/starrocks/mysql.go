@@ -107,16 +107,20 @@ func (f *frontendSQL) version(ctx context.Context) (string, error) {
 	return v, err
 }
 
-// parseVersion reads "3.3.5-abcdef"; ok is false for anything else, such as main.
-func parseVersion(v string) (major, minor int, ok bool) {
-	a, rest, found := strings.Cut(v, ".")
-	if !found {
-		return 0, 0, false
+// parseVersion reads "3.3.5-abcdef", major, minor and patch; ok is false for anything else, such as main.
+func parseVersion(text string) (v [3]int, ok bool) {
+	text, _, _ = strings.Cut(strings.TrimSpace(text), "-")
+	for i, part := range strings.SplitN(text, ".", 4) {
+		n, err := strconv.Atoi(part)
+		if err != nil && i < 2 {
+			return v, false
+		}
+		if i < len(v) {
+			v[i] = n
+		}
+		ok = i > 0
 	}
-	b, _, _ := strings.Cut(rest, ".")
-	major, err1 := strconv.Atoi(strings.TrimSpace(a))
-	minor, err2 := strconv.Atoi(b)
-	return major, minor, err1 == nil && err2 == nil
+	return v, ok
 }
 
 // servers lists host:port of all servers of the cluster: backends and compute nodes, which take loads, and frontends, to

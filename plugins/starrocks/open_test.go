@@ -226,10 +226,10 @@ func TestLiveCheckSaysWhatItSees(t *testing.T) {
 		``:                                    "loadProps.strict_mode: is not true",
 		`"loadProps":{"strict_mode":"false"}`: "loadProps.strict_mode: is not true",
 		`"loadProps":{"strict_mode":"true"}`:  ": table d.t is DUPLICATE KEY",
-		`"loadProps":{"compression":"lz4_frame"}`: ": StarRocks 3.1.2-x may refuse compressed JSON",
+		`"loadProps":{"compression":"lz4_frame"}`: ": StarRocks 3.2.6-x may refuse compressed JSON",
 	} {
 		results := tableResults("DUP_KEYS", "id")
-		results["current_version()"] = sqlResult{columns: []string{"v"}, rows: [][]string{{"3.1.2-x"}}}
+		results["current_version()"] = sqlResult{columns: []string{"v"}, rows: [][]string{{"3.2.6-x"}}}
 		s := newSession(t)
 		r, err := s.plugin.Check(context.Background(), &v1.CheckRequest{Role: v1.Role_ROLE_WRITER, Live: true,
 			Parameters: []byte(withSQL(f, newFakeSQL(t, results), more))})

@@ -55,6 +55,7 @@ type Params struct {
 
 	StrategyOnError string            `json:"strategyOnError" default:"exit" doc:"What a load does whose rows StarRocks refuses: exit fails the job, batchDirtyData makes all its rows dirty records and goes on, rowDirtyData finds the bad rows, makes those dirty records with StarRocks' own reasons, and loads the others."`
 	Redirect        string            `json:"redirect" default:"follow" doc:"Which backends take the loads: follow, those that the frontends name; sameHost, those too, but on the host of the frontend, at the port that it names; be:host:port,host:port, these in turn, without asking a frontend."`
+	LogRowData      bool              `json:"logRowData" doc:"Shows refused values in the message that ends a job. Without it only dirty records have them."`
 	RedirectMap     map[string]string `json:"redirectMap" doc:"Where a backend is to be reached, by the address the cluster knows it under: {\"127.0.0.1:8040\":\"starrocks:8040\"}."`
 	AllowedHosts    []string          `json:"allowedHosts" gx:"list" doc:"Hosts beyond those that the cluster lists which a redirect may lead to: host, host:port or *.suffix."`
 	SinkParallelism int               `json:"sink.parallelism" gx:"min=1" doc:"Other name of setting.speed.concurrent, which is what counts."`

@@ -56,7 +56,7 @@ func TestProblems(t *testing.T) {
 		{`"loadProps":{"expect":"x"}`, "loadProps.expect", "gx always sends it"},
 		{`"loadProps":{"Content-Length":1}`, "loadProps.Content-Length", "belongs to gx"},
 		{`"loadProps":{"skip_header":1}`, "loadProps.skip_header", "drop rows"},
-		{`"loadProps":{"enable_merge_commit":true}`, "loadProps.enable_merge_commit", "not available yet"},
+		{`"loadProps":{"enable_merge_commit":true}`, "loadProps.enable_merge_commit", "replaces the label"},
 		{`"loadProps":{"where":"a\r\nX: y"}`, "loadProps.where", "line break"},
 		{`"loadProps":{"columns":"a\u0000b"}`, "loadProps.columns", "control character"},
 		{`"loadProps":{"format":"xml"}`, "loadProps.format", "allowed: csv, json"},

@@ -90,9 +90,9 @@ func (w *Writer) transactional(ctx context.Context, release string) (whyNot stri
 	if whyNot = w.set.whole(); whyNot != "" {
 		return whyNot
 	}
-	major, minor, known := parseVersion(release)
+	is, known := parseVersion(release)
 	switch {
-	case known && (major < 2 || (major == 2 && minor < 4)):
+	case known && slices.Compare(is[:], []int{2, 4}) < 0:
 		return fmt.Sprintf("StarRocks %s has no transactions, which came with 2.4", oneLine(fmt.Errorf("%s", release)))
 	case !known:
 		whyNot, err := w.client.Transactions(ctx)

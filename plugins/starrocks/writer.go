@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -130,12 +131,12 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 func (w *Writer) look(ctx context.Context, hosts *streamload.Hosts) (notes []string) {
 	if v, err := w.sql.version(ctx); err == nil {
 		w.release = v
-		major, minor, ok := parseVersion(v)
-		older := func(a, b int) bool { return ok && (major < a || (major == a && minor < b)) }
+		is, ok := parseVersion(v)
+		older := func(than ...int) bool { return ok && slices.Compare(is[:], than) < 0 }
 		if older(2, 2) {
 			notes = append(notes, fmt.Sprintf("StarRocks %s is older than any release that gx knows", oneLine(fmt.Errorf("%s", v))))
 		}
-		if older(3, 2) && w.set.props.codec != "" && w.set.props.format != formatCSV {
+		if older(3, 2, 7) && w.set.props.codec != "" && w.set.props.format != formatCSV {
 			notes = append(notes, fmt.Sprintf("StarRocks %s may refuse compressed JSON, which came with 3.2.7", oneLine(fmt.Errorf("%s", v))))
 		}
 	}

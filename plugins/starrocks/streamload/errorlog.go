@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -106,6 +107,12 @@ func (c *Client) reachable(log, host string) string {
 	}
 	return log
 }
+
+// values are the ways in which StarRocks quotes a refused value in a reason.
+var values = regexp.MustCompile(`(value=|Value: ).*|((?:Value|Decimal) ').*(' is out of range)`)
+
+// HideValues takes the values of rows out of a reason, for messages that many people read.
+func HideValues(reason string) string { return values.ReplaceAllString(reason, "$1$2…$3") }
 
 // firstReason takes the message of "Error: <message>. Row: <row>". The row may hold line breaks, the message does not.
 func firstReason(log string) string {

@@ -40,6 +40,22 @@ func FuzzRefusals(f *testing.F) {
 	})
 }
 
+func TestHideValues(t *testing.T) {
+	for in, want := range map[string]string{
+		`Value is overflow. column=v, value="no number"`:                                                              `Value is overflow. column=v, value=…`,
+		`The field (name = v, pos = 1) is out of range. Type: int(11), Value length: 9, Value: no, number`:            `The field (name = v, pos = 1) is out of range. Type: int(11), Value length: 9, Value: …`,
+		`Value 'it's 'so'' is out of range. The type of 'v' is int`:                                                   `Value '…' is out of range. The type of 'v' is int`,
+		`Decimal '1234.5' is out of range. The type of 'd' is DECIMAL(3,1)`:                                           `Decimal '…' is out of range. The type of 'd' is DECIMAL(3,1)`,
+		`String (length=9) is too long. The max length of 'v' is 8`:                                                   `String (length=9) is too long. The max length of 'v' is 8`,
+		`NULL value in non-nullable column 'n'`:                                                                       `NULL value in non-nullable column 'n'`,
+		`Target column count: 3 doesn't match source value column count: 2. Column separator: ',', Row delimiter: ''`: `Target column count: 3 doesn't match source value column count: 2. Column separator: ',', Row delimiter: ''`,
+	} {
+		if got := HideValues(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
 func TestPartsHaveLabelsOfTheirOwn(t *testing.T) {
 	l := NewLabels(strings.Repeat("a_1", 60), "r_1", 7)
 	seen := map[string]bool{}

@@ -30,10 +30,10 @@ var reservedHeaders = map[string]string{
 var refusedHeaders = map[string]string{
 	"skip_header":              "gx sends no header line, so it would drop rows",
 	"envelope":                 "set messageFormat on the reader",
-	"enable_merge_commit":      "merge commit replaces the label, by which gx knows what has landed; not available yet",
-	"merge_commit_async":       "merge commit is not available yet",
-	"merge_commit_interval_ms": "merge commit is not available yet",
-	"merge_commit_parallel":    "merge commit is not available yet",
+	"enable_merge_commit":      mergeCommit,
+	"merge_commit_async":       mergeCommit,
+	"merge_commit_interval_ms": mergeCommit,
+	"merge_commit_parallel":    mergeCommit,
 	"transaction_type":         "the transaction interface is not available yet",
 	"prepared_timeout":         "the transaction interface is not available yet",
 	"idle_transaction_timeout": "the transaction interface is not available yet",
@@ -42,6 +42,8 @@ var refusedHeaders = map[string]string{
 	"db":                       "selectedDatabase",
 	"table":                    "table",
 }
+
+const mergeCommit = "merge commit replaces the label, by which gx knows what has landed; larger loads serve the same end (adaptiveFlush)"
 
 // KnownHeaders lists the load properties that may be set.
 func KnownHeaders() []string { return slices.Clone(knownHeaders) }
