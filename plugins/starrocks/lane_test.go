@@ -397,3 +397,29 @@ func TestOnlySuccessAcks(t *testing.T) {
 		}
 	}
 }
+
+// What ends a load, whichever of its limits comes first.
+func TestMostOfALoad(t *testing.T) {
+	for _, tc := range []struct {
+		name         string
+		kind         kind
+		size, budget int64
+		anySize      bool
+		want         int64
+		why          string
+	}{
+		{"as the job says", kindCSV, 1 << 30, 1 << 40, false, 1 << 30, whyBytes},
+		{"JSON: what StarRocks takes", kindJSON, 1 << 30, 1 << 40, false, 100 << 20, whyBytes},
+		{"documents, too", kindDocuments, 1 << 30, 1 << 40, false, 100 << 20, whyBytes},
+		{"with ignore_json_size as the job says", kindJSON, 1 << 30, 1 << 40, true, 1 << 30, whyBytes},
+		{"less than StarRocks takes", kindJSON, 5 << 20, 1 << 40, false, 5 << 20, whyBytes},
+		{"half of the memory", kindCSV, 1 << 30, 64 << 20, false, 32 << 20, whyMemory},
+	} {
+		w := &Writer{params: Params{MaxBatchSize: tc.size}}
+		w.set.props.anySize = tc.anySize
+		l := &lane{w: w, budget: tc.budget}
+		if got, why := l.most(&intake{target: &target{}, form: form{kind: tc.kind}}); got != tc.want || why != tc.why {
+			t.Errorf("%s: %d for %s, want %d for %s", tc.name, got, why, tc.want, tc.why)
+		}
+	}
+}

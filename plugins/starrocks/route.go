@@ -36,6 +36,10 @@ func readRoutes(v options.Value, path string) (routes []route, problems []option
 			wrong(at, fmt.Sprintf("the pair %q to %q is not complete", source, table))
 			return
 		}
+		if strings.ContainsAny(r.table, `/\`) {
+			wrong(at, fmt.Sprintf("%q holds a character that no table has", r.table))
+			return
+		}
 		for _, old := range routes {
 			if old.source == r.source {
 				wrong(at, r.source+" is there twice")

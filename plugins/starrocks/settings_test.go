@@ -131,6 +131,8 @@ func TestProblems(t *testing.T) {
 		{`"topic2table":"a:b,a:c"`, "topic2table", "twice"},
 		{`"topic2table":{"/(/":"x"}`, `topic2table["/(/"]`, "no regular expression"},
 		{`"topic2table":{"a":""}`, "topic2table.a", "not complete"},
+		{`"topic2table":"a:b/c"`, "topic2table", "no table has"},
+		{`"topic2table":{"a":"d.b\\c"}`, "topic2table.a", "no table has"},
 		{`"topic2table":[1]`, "topic2table", "neither a text nor an object"},
 		{`"labelPrefix":"a\nb"`, "labelPrefix", "no label has"},
 		{`"labelPrefix":"a.b"`, "labelPrefix", "letters, digits, _ and -"},

@@ -114,7 +114,9 @@ func TestBackendsBehindOtherAddresses(t *testing.T) {
 		"redirectMap": func(c *harness.Case, d *harness.Document, wrong string) {
 			d.Writer["redirectMap"] = harness.Object{wrong: c.World.Sandbox.BEHTTP}
 		},
-		"redirect be": func(c *harness.Case, d *harness.Document, _ string) { d.Writer["redirect"] = "be:" + c.World.Sandbox.BEHTTP },
+		"redirect be": func(c *harness.Case, d *harness.Document, _ string) {
+			d.Writer["redirect"] = "be:" + c.World.Sandbox.BEHTTP
+		},
 		"loadUrl is the backend": func(c *harness.Case, d *harness.Document, _ string) {
 			d.Writer["loadUrl"] = c.World.Sandbox.BEHTTP
 		},
