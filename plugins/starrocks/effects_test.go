@@ -233,3 +233,37 @@ func TestVersions(t *testing.T) {
 		}
 	}
 }
+
+// While one load is under way, as many more may wait as flushQueueLength says; only then does the lane take no further rows. The
+// last batch holds no good row, so its ack tells that it was taken.
+func TestFlushQueueLength(t *testing.T) {
+	for length, least := range map[int]int{1: 2, 8: 0} { // loads that must have landed before the last batch is taken
+		f := newFakeCluster(t)
+		gate := make(chan struct{})
+		f.gate = gate
+		s := newSession(t)
+		s.mustOpen(params(f, fmt.Sprintf(`"maxBatchRows":1,"flushQueueLength":%d`, length)), 64<<20)
+		st := s.lane("0")
+		for seq := range 4 {
+			st.send(uint64(seq+1), "", documents(`{"id":1}`))
+		}
+		st.send(5, "", documents(missing))
+		if least > 0 {
+			close(gate)
+		}
+		for taken := false; !taken; time.Sleep(time.Millisecond) {
+			st.mu.Lock()
+			taken = st.done[5] == 1
+			st.mu.Unlock()
+		}
+		if n := len(f.seen()); n < least || (least == 0 && n != 0) {
+			t.Errorf("flushQueueLength %d: the last batch was taken after %d loads, want %d or more", length, n, least)
+		}
+		if least == 0 {
+			close(gate)
+		}
+		if a := st.mustFinish(); a.Landed != 4 || len(a.Dirty) != 1 {
+			t.Errorf("%v", a)
+		}
+	}
+}
