@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gx-etl/gx/plugins/starrocks/encode"
 	"pgregory.net/rapid"
 )
 
@@ -86,6 +87,22 @@ func TestPartialUpdatesNeedTheirKey(t *testing.T) {
 	st.send(1, "", documents(`{"other":1}`))
 	if a := st.mustFinish(); len(a.Dirty) != 1 || a.Dirty[0].Reason != "the document holds none of the columns" {
 		t.Errorf("%v", a)
+	}
+}
+
+func TestNoAllocationPerDocument(t *testing.T) {
+	s := settings{columns: []string{"id", "a"}, props: props{partial: true}}
+	sets := s.setsOf(&target{sources: s.columns, keys: map[string]bool{"id": true}}, kindDocuments)
+	docs, err := encode.NewDocuments(documents(`{"a":[1,{"id":2}],"id":"1","other":null}`).Column(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		if _, reason := sets.read(docs, 0); reason != "" || !sets.holds(0) || !sets.holds(1) {
+			t.Fatal(reason)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations per document", n)
 	}
 }
 

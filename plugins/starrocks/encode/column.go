@@ -81,6 +81,7 @@ type column struct {
 
 	hex    bool
 	spells bool // texts spell nested values
+	must   bool // and those that spell none are refused
 	whole  bool // JSON texts keep their quotes in CSV
 	dating *dating
 }
@@ -160,7 +161,7 @@ func newColumn(f arrow.Field, name string) (column, error) {
 // treat makes the column do what a treatment says.
 func (c *column) treat(t Treatment) {
 	c.hex = t.Hex && c.kind == kindText
-	c.spells = t.Nested && c.kind == kindText
+	c.spells, c.must = (t.Nested || t.JSON) && c.kind == kindText, t.Nested
 	c.whole = t.JSON && c.kind == kindJSON
 	if t.Zone != nil && c.zone != nil {
 		c.zone = t.Zone

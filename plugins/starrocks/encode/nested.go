@@ -153,11 +153,15 @@ func (c *column) appendJSONValue(dst []byte, row int) (out []byte, reason string
 			return append(appendHex(dst, s), '"'), ""
 		}
 		if c.spells {
+			mark := len(dst)
 			out, ok := appendNestedText(dst, s)
-			if !ok {
+			switch {
+			case ok:
+				return out, ""
+			case c.must:
 				return dst, notNested
 			}
-			return out, ""
+			dst = out[:mark]
 		}
 		out, ok := appendQuoted(dst, s)
 		if !ok {

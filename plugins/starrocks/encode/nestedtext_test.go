@@ -121,4 +121,19 @@ func TestTextsForNestedColumns(t *testing.T) {
 			t.Errorf("%+v", e.Bad())
 		}
 	}
+	if e, err = NewJSON(schema, []string{"m"}, Treatment{JSON: true}); err != nil { // whatever is none is a text
+		t.Fatal(err)
+	}
+	if err := e.Bind(rec); err != nil {
+		t.Fatal(err)
+	}
+	for row, want := range []string{`{"m":{"1":"a"}}`, `{"m":"nothing"}`, `{"m":null}`} {
+		if got, ok := e.Append([]byte("x"), row); string(got) != "x"+want || !ok {
+			t.Errorf("row %d: %s", row, got)
+		}
+	}
+	buf := make([]byte, 0, 1<<10)
+	if n := testing.AllocsPerRun(100, func() { _, _ = e.Append(buf, 0) }); n != 0 {
+		t.Errorf("%v allocations per row", n)
+	}
 }

@@ -11,7 +11,8 @@ type Treatment struct {
 	Hex bool
 	// Nested tells that the target is an ARRAY, MAP or STRUCT: a text for it goes into JSON as the value that it spells.
 	Nested bool
-	// JSON tells that the target is a JSON column: a JSON text keeps its quotes in CSV.
+	// JSON tells that the target is a JSON column: a JSON text keeps its quotes in CSV, and a text that spells an array or an
+	// object goes into JSON as that, as it would become one by way of CSV.
 	JSON bool
 	// Date tells that the target is a DATE or DATETIME: texts are looked at for what follows.
 	Date bool
