@@ -194,11 +194,12 @@ func TestRowDataInMessages(t *testing.T) {
 		f.logs = []string{"Error: Value is overflow. column=v, value=\"a secret\". Row: {\"v\":\"a secret\"}\n"}
 		s := newSession(t)
 		s.mustOpen(params(f, more), 64<<20)
-		st := s.lane("0")
-		st.send(1, "", documents(`{"v":"a secret"}`))
-		fault := protocol.AsFault(st.finish())
-		if fault == nil || !strings.Contains(fault.What, "column=v, value=") || strings.Contains(fault.What, "a secret") != shown {
-			t.Errorf("%s: %+v", more, fault)
+		for i, st := range []*stream{s.lane("0"), s.inTransaction(t.Context(), 1, "t-1")} {
+			st.send(1, "", documents(`{"v":"a secret"}`))
+			fault := protocol.AsFault(st.finish())
+			if fault == nil || !strings.Contains(fault.What, "column=v, value=") || strings.Contains(fault.What, "a secret") != shown {
+				t.Errorf("%s, lane %d: %+v", more, i, fault)
+			}
 		}
 	}
 }

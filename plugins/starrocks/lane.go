@@ -280,12 +280,10 @@ func (l *lane) account(o outcome) error {
 		a.Landed = int64(ld.rows)
 	case errors.As(o.err, &refused) && l.goesOn(refused):
 		a.Dirty = l.allDirty(ld, refused)
-	case refused != nil && l.transaction != nil:
-		return refusedWhole(&l.transaction.Transaction, refused)
 	case refused != nil:
-		told := *refused
-		if !l.w.params.LogRowData { // many people read what a job says
-			told.Reason = streamload.HideValues(told.Reason)
+		told := l.w.told(refused)
+		if l.transaction != nil {
+			return refusedWhole(&l.transaction.Transaction, told)
 		}
 		return protocol.Faultf(protocol.Data, "table %s.%s: %s", ld.target.database, ld.target.table, told.Error()).At("table").
 			Hint("correct the rows at their source, or set strategyOnError rowDirtyData to go on without the bad ones, or batchDirtyData to go on without all %d rows of this load", ld.rows)

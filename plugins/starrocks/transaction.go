@@ -47,8 +47,8 @@ func (s *settings) whole() string {
 		return "table is not given: the rows of one shard could go to several tables, and a transaction takes one"
 	case s.dirtyBatches, s.dirtyRows:
 		return "strategyOnError goes on after rows that StarRocks refuses, and a transaction is refused as a whole"
-	case len(s.backends) > 0:
-		return "redirect names the backends, and a transaction needs a frontend to find its own"
+	case len(s.backends) > 0, s.sameHost:
+		return "redirect changes the way to the backends, and a transaction is found by the way that the frontends name"
 	case s.props.partial:
 		return "loadProps.partial_update: rows that hold different columns need loads of their own, and all loads of a transaction are alike"
 	case s.props.codec != "":
@@ -209,11 +209,7 @@ func (t *transaction) fits(f *form) error {
 }
 
 // refusedWhole words the refusal of a transaction by its rows.
-func refusedWhole(t *streamload.Transaction, err error) error {
-	var refused *streamload.RowsRefused
-	if !errors.As(err, &refused) {
-		return err
-	}
+func refusedWhole(t *streamload.Transaction, refused *streamload.RowsRefused) error {
 	return protocol.Faultf(protocol.Data, "table %s.%s: transaction %s is rolled back, no row of this shard is in the table: %s", t.Database, t.Table, t.Label, refused.Error()).
 		At("table").Hint("correct the rows at their source; strategyOnError rowDirtyData goes on without them, but not in transactions")
 }
@@ -267,7 +263,11 @@ func (w *Writer) Prepare(ctx context.Context, name string) error {
 			return err
 		}
 	} else if err := w.client.Prepare(ctx, &own.Transaction, own.rows, own.loose); err != nil {
-		return refusedWhole(&own.Transaction, err)
+		var refused *streamload.RowsRefused
+		if errors.As(err, &refused) {
+			return refusedWhole(&own.Transaction, w.told(refused))
+		}
+		return err
 	}
 	w.open.drop(name)
 	return nil

@@ -292,3 +292,13 @@ func (w *Writer) flushInterval() time.Duration {
 	}
 	return 5 * time.Minute
 }
+
+// told is a refusal as it may stand in messages, which many people read: without the values of rows, unless logRowData.
+func (w *Writer) told(r *streamload.RowsRefused) *streamload.RowsRefused {
+	if w.params.LogRowData {
+		return r
+	}
+	out := *r
+	out.Reason = streamload.HideValues(r.Reason)
+	return &out
+}

@@ -67,7 +67,7 @@ frontends:
 			if hop == maxHops {
 				return attempt{server: u.Host, fault: refusedRedirect(u.Host, fmt.Errorf("more than %d redirects", maxHops))}, u
 			}
-			to, err := c.cfg.Hosts.VetLoad(u.Hostname(), d.location, path)
+			to, err := c.cfg.Hosts.Vet(d.location, path)
 			if err != nil {
 				return attempt{server: u.Host, fault: refusedRedirect(u.Host, err)}, u
 			}

@@ -174,15 +174,13 @@ func (s *Sender) convey(ctx context.Context, t *Transaction, l *Load, header htt
 	for hop := 0; ; hop++ {
 		d := s.carry(ctx, u, l, header)
 		if d.err != nil || d.code != http.StatusTemporaryRedirect {
-			a := judgeOperation(d, t.Label, u.Host)
-			a.answer.ErrorURL = s.reachable(a.answer.ErrorURL, u.Host)
-			return a
+			return judgeOperation(d, t.Label, u.Host)
 		}
 		s.drop()
 		if hop == maxHops {
 			return attempt{server: u.Host, fault: refusedRedirect(u.Host, fmt.Errorf("more than %d redirects", maxHops))}
 		}
-		to, err := s.cfg.Hosts.VetLoad(u.Hostname(), d.location, path)
+		to, err := s.cfg.Hosts.Vet(d.location, path)
 		if err != nil {
 			return attempt{server: u.Host, fault: refusedRedirect(u.Host, err)}
 		}
