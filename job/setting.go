@@ -59,20 +59,13 @@ type Checkpoint struct {
 	Dir        string `json:"dir,omitempty" doc:"Folder of the job's lock and dirty records, from the folder that gx runs in; default: the state directory of gx."`
 }
 
-// Dirty says where records go that could not be written.
-type Dirty struct {
-	Type      string                   `json:"type" default:"file" gx:"enum=file|stdout|kafka|starrocks" doc:"Where dirty records go."`
-	Path      string                   `json:"path,omitempty" doc:"File for type file; default: beside the state of the job."`
-	Parameter map[string]options.Value `json:"parameter,omitempty" gx:"rest" doc:"The rest is for the place itself."`
-}
-
 type settingDoc struct {
 	Mode            string        `json:"mode" default:"batch" gx:"enum=batch|streaming|stream,alias=executeMode,emptyIsUnset" doc:"batch ends with its source, streaming when it is told to; stream is streaming."`
 	Guarantee       string        `json:"deliveryGuarantee" default:"at-least-once" gx:"enum=at-least-once|exactly-once" doc:"What a crash may repeat."`
 	ErrorLimit      limitDoc      `json:"errorLimit" doc:"Dirty records that the job survives."`
 	Speed           speedDoc      `json:"speed" doc:"Parallelism and limits over the whole job."`
 	Checkpoint      Checkpoint    `json:"checkpoint" doc:"How often and where positions are kept."`
-	Dirty           *Dirty        `json:"dirty" doc:"Where records go that could not be written."`
+	Dirty           *dirtyDoc     `json:"dirty" doc:"Where records go that could not be written."`
 	StallTimeoutSec int64         `json:"stallTimeoutSec" gx:"duration=s,min=0" doc:"Time without progress, 600 s unless given: a writer that answers nothing for so long ends the job, and a reader of a batch job that sends nothing is named in a note."`
 	MaxRunSec       int64         `json:"maxRunSec" gx:"duration=s,min=0" doc:"Time after which the job is stopped; 0 for none."`
 	Memory          int64         `json:"memory" default:"256MiB" gx:"bytes,min=16777216" doc:"Memory for rows on their way through the job."`
@@ -172,7 +165,8 @@ func (p *parser) setting(doc *settingDoc, raw options.Value, path string) (Mode,
 	}
 	return mode, Setting{
 		ErrorLimit: p.errorLimit(doc.ErrorLimit, raw.Get("errorLimit"), options.Join(path, "errorLimit")),
-		Speed:      doc.Speed.speed(), Guarantee: Guarantee(doc.Guarantee), Checkpoint: doc.Checkpoint, Dirty: doc.Dirty,
+		Speed:      doc.Speed.speed(), Guarantee: Guarantee(doc.Guarantee), Checkpoint: doc.Checkpoint,
+		Dirty:           p.dirty(doc.Dirty, raw.Get("dirty"), options.Join(path, "dirty")),
 		StallTimeoutSec: doc.StallTimeoutSec, MaxRunSec: doc.MaxRunSec, Memory: doc.Memory, DryRun: doc.DryRun,
 	}
 }

@@ -210,7 +210,7 @@ func dirtyLine(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "dirty.jsonl")
 	d := &state.DirtyFile{Path: file, Job: "j", Run: "r"}
-	if err := d.Add(engine.DirtyRecord{Side: "s", Place: "p", Reason: "r", Column: "c", Record: []byte("{}"), Key: []byte("k")}); err != nil {
+	if err := d.Add(t.Context(), engine.DirtyRecord{Side: "s", Place: "p", Reason: "r", Column: "c", Record: []byte("{}"), Key: []byte("k")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Close(); err != nil {

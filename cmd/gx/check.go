@@ -40,6 +40,9 @@ topics, tables, columns, privileges. They change nothing.`,
 				for _, s := range j.Steps {
 					_, _ = fmt.Fprintf(a.stdout, "%s: %s %s\n", j.Name, s.Category, s.Type)
 				}
+				if d := j.Setting.Dirty; d.Plugin() {
+					_, _ = fmt.Fprintf(a.stdout, "%s: dirty records %s\n", j.Name, d.Type)
+				}
 			}
 			asked := "not asked"
 			if live {

@@ -17,28 +17,37 @@ import (
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
 )
 
-// prepared is a plan with its two plugin processes, started and asked whether they take their parameters.
+// prepared is a plan with its plugin processes, started and asked whether they take their parameters.
 type prepared struct {
 	plan           *plan.Plan
 	reader, writer *host.Plugin
+	sink           *host.Plugin // of dirty records; nil when a file or standard output takes them
+}
+
+// plugins are those that were started.
+func (p *prepared) plugins() (out []*host.Plugin) {
+	for _, pl := range []*host.Plugin{p.reader, p.writer, p.sink} {
+		if pl != nil {
+			out = append(out, pl)
+		}
+	}
+	return out
 }
 
 func (p *prepared) kill() {
 	var wg sync.WaitGroup
-	for _, pl := range []*host.Plugin{p.reader, p.writer} {
-		if pl != nil {
-			wg.Go(func() { pl.Kill() })
-		}
+	for _, pl := range p.plugins() {
+		wg.Go(func() { pl.Kill() })
 	}
 	wg.Wait()
 }
 
-// prepare plans a job, starts its plugins and collects everything that is wrong, from the plan and from both plugins at
+// prepare plans a job, starts its plugins and collects everything that is wrong, from the plan and from the plugins at
 // once. Nothing outside is touched unless live is set. The caller kills what was started.
 func (a *app) prepare(ctx context.Context, j *job.Job, flags *documentFlags, live bool) (*prepared, []options.Problem, error) {
 	pl, problems := plan.Build(j, plan.NewRun(time.Now()), flags.lenient)
 	if flags.noRawSQL {
-		problems = append(problems, refuseRawSQL(j)...)
+		problems = append(problems, refuseRawSQL(j, pl)...)
 	}
 	if flags.destructive {
 		allowDestructive(j, pl)
@@ -51,6 +60,9 @@ func (a *app) prepare(ctx context.Context, j *job.Job, flags *documentFlags, liv
 	sides := []*side{
 		{step: &pl.Reader, role: v1.Role_ROLE_READER, plugin: &out.reader},
 		{step: &pl.Writer, role: v1.Role_ROLE_WRITER, plugin: &out.writer},
+	}
+	if pl.Sink != nil {
+		sides = append(sides, &side{step: pl.Sink, role: v1.Role_ROLE_WRITER, plugin: &out.sink})
 	}
 	var wg sync.WaitGroup
 	for _, s := range sides {
@@ -66,7 +78,7 @@ func (a *app) prepare(ctx context.Context, j *job.Job, flags *documentFlags, liv
 	return out, problems, nil
 }
 
-// side is one end of the job being prepared.
+// side is one plugin of the job being prepared.
 type side struct {
 	step     *plan.Step
 	role     v1.Role

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gx-etl/gx/core/dirty"
 	"github.com/gx-etl/gx/core/engine"
 	"github.com/gx-etl/gx/core/fault"
 	"github.com/gx-etl/gx/core/host"
@@ -123,17 +124,23 @@ func (a *app) runOne(ctx context.Context, doc *document, j *job.Job, flags *runF
 		return err
 	}
 	defer lock.Release()
-	dirty, err := a.dirtySink(p, dir)
+	lines, err := a.dirtyLines(p, dir)
 	if err != nil {
 		return err
 	}
 
 	out := a.newScreen(flags.quiet)
 	out.datax = flags.summary == "datax"
-	e := &engine.Engine{Plan: p.plan, Reader: p.reader.Reader(), Writer: writer{p.writer.Writer()}, Dirty: dirty,
+	e := &engine.Engine{Plan: p.plan, Reader: p.reader.Reader(), Writer: writer{p.writer.Writer()}, Dirty: lines,
 		DrainBudget: flags.drain, Note: out.note}
-	out.note(fmt.Sprintf("%s: %s → %s, run %s, processes: core %d, reader %s, writer %s", p.plan.Job, p.plan.Reader.Plugin,
-		p.plan.Writer.Plugin, p.plan.Run, os.Getpid(), p.reader.Pid(), p.writer.Pid()))
+	processes := fmt.Sprintf("core %d, reader %s, writer %s", os.Getpid(), p.reader.Pid(), p.writer.Pid())
+	var sink *dirty.Sink
+	if p.sink != nil {
+		sink = &dirty.Sink{Writer: writer{p.sink.Writer()}, Plan: p.plan, Refused: lines, Note: out.note}
+		e.Dirty = sink
+		processes += ", dirty records " + p.sink.Pid()
+	}
+	out.note(fmt.Sprintf("%s: %s → %s, run %s, processes: %s", p.plan.Job, p.plan.Reader.Plugin, p.plan.Writer.Plugin, p.plan.Run, processes))
 	hard, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(signals.hard, func() {
@@ -142,11 +149,14 @@ func (a *app) runOne(ctx context.Context, doc *document, j *job.Job, flags *runF
 	stopClock := out.clock(e)
 	report, err := e.Run(hard, signals.soft)
 	stopClock()
-	if cerr := dirty.Close(); err == nil && cerr != nil {
+	if cerr := lines.Close(); err == nil && cerr != nil {
 		err = protocol.Faultf(protocol.Internal, "dirty records: %w", cerr).At("setting.dirty")
 	}
-	if dirty.Written() {
+	if lines.Written() {
 		report.DirtyFile = dirtyPath(p, dir)
+	}
+	if sink != nil {
+		report.DirtySink = &engine.DirtyUse{Plugin: p.plan.Sink.Plugin, Place: sink.Place(), Kept: sink.Kept(), Refused: sink.Turned()}
 	}
 	report.Processes = a.usage(p)
 	out.report(report)
@@ -191,7 +201,8 @@ func (w writer) Write(ctx context.Context, lane int) (engine.Lane, error) {
 	return l, nil
 }
 
-type dirtySink interface {
+// dirtyLines is where dirty records go as lines of JSON: all of them, or those that their writer's target refused.
+type dirtyLines interface {
 	engine.DirtySink
 	Written() bool
 	Close() error
@@ -204,8 +215,8 @@ func dirtyPath(p *prepared, dir string) string {
 	return filepath.Join(dir, p.plan.Job+".dirty.jsonl")
 }
 
-func (a *app) dirtySink(p *prepared, dir string) (dirtySink, error) {
-	if p.plan.Dirty.Type == "stdout" {
+func (a *app) dirtyLines(p *prepared, dir string) (dirtyLines, error) {
+	if p.plan.Dirty.Type == job.DirtyStdout {
 		f, ok := a.stdout.(*os.File)
 		if !ok {
 			return nil, protocol.Faultf(protocol.Config, "there is no standard output").At("setting.dirty.type")
@@ -219,21 +230,17 @@ func (a *app) dirtySink(p *prepared, dir string) (dirtySink, error) {
 func (a *app) usage(p *prepared) []engine.ProcessUse {
 	self := host.SelfUsage()
 	uses := []engine.ProcessUse{{Name: "core", Pid: fmt.Sprint(os.Getpid()), CPUSeconds: (self.User + self.System).Seconds(), MaxRSS: self.MaxRSS}}
-	var mu sync.Mutex
+	plugins := p.plugins()
+	ended := make([]engine.ProcessUse, len(plugins))
 	var wg sync.WaitGroup
-	for _, pl := range []*host.Plugin{p.reader, p.writer} {
+	for i, pl := range plugins {
 		wg.Go(func() {
 			pid, u := pl.Pid(), pl.Kill()
-			mu.Lock()
-			defer mu.Unlock()
-			uses = append(uses, engine.ProcessUse{Name: pl.Name, Pid: pid, CPUSeconds: (u.User + u.System).Seconds(), MaxRSS: u.MaxRSS})
+			ended[i] = engine.ProcessUse{Name: pl.Name, Pid: pid, CPUSeconds: (u.User + u.System).Seconds(), MaxRSS: u.MaxRSS}
 		})
 	}
 	wg.Wait()
-	if len(uses) == 3 && uses[1].Name != p.reader.Name {
-		uses[1], uses[2] = uses[2], uses[1]
-	}
-	return uses
+	return append(uses, ended...)
 }
 
 func (a *app) writeReport(path string, r *engine.Report) error {

@@ -197,7 +197,12 @@ func (s *screen) counts(r *engine.Report) {
 	for _, d := range r.DirtyKept {
 		fmt.Fprintf(&b, "    %s: %s\n", fault.Printable(d.Place), fault.Printable(d.Reason))
 	}
-	if r.DirtyFile != "" {
+	if s := r.DirtySink; s != nil && r.Dirty > 0 {
+		fmt.Fprintf(&b, "    %d in %s, by %s\n", s.Kept, fault.Printable(s.Place), s.Plugin)
+		if s.Refused > 0 {
+			fmt.Fprintf(&b, "    %d refused there: %s\n", s.Refused, r.DirtyFile)
+		}
+	} else if r.DirtyFile != "" {
 		fmt.Fprintf(&b, "    all of them: %s\n", r.DirtyFile)
 	}
 	for _, p := range r.Processes {

@@ -13,10 +13,13 @@ import (
 // rawSQL are the keys whose values go to a server as statements, as they are.
 var rawSQL = []string{"preSql", "postSql", "querySql", "session", "createTableTemplate"}
 
-// refuseRawSQL finds the statements that a job's steps would run, for --no-raw-sql.
-func refuseRawSQL(j *job.Job) (problems []options.Problem) {
+// refuseRawSQL finds the statements that a job's plugins would run, for --no-raw-sql.
+func refuseRawSQL(j *job.Job, pl *plan.Plan) (problems []options.Problem) {
 	for _, s := range j.Steps {
 		problems = append(problems, findRawSQL(j, s.Parameter, s.Path)...)
+	}
+	if sink := pl.Sink; sink != nil {
+		problems = append(problems, findRawSQL(j, *j.Setting.Dirty.Parameter, sink.Path)...)
 	}
 	return problems
 }

@@ -13,9 +13,10 @@ import (
 // into the next one, so a busy job commits about as often as the source answers.
 type committer struct {
 	reader Reader
-	sync   func() error   // makes dirty records durable
-	moved  func([]string) // hears of shards that belong to somebody else now; may be nil
+	sync   func(context.Context) error // makes dirty records durable
+	moved  func([]string)              // hears of shards that belong to somebody else now; may be nil
 	path   string
+	pause  time.Duration // from one commit to the next
 
 	mu      sync.Mutex // guards the following
 	pending map[place][]byte
@@ -31,11 +32,15 @@ type place struct {
 	shard string
 }
 
-// pause keeps a fast job from asking the source for a commit per load.
-const pause = 200 * time.Millisecond
+// commitPause keeps a fast job from asking the source for a commit per load, sinkPause the writer of dirty records from a
+// load per commit, which a table may not stand for long.
+const (
+	commitPause = 200 * time.Millisecond
+	sinkPause   = time.Second
+)
 
-func newCommitter(r Reader, sync func() error, path string) *committer {
-	return &committer{reader: r, sync: sync, path: path, pending: make(map[place][]byte), wake: make(chan struct{}, 1), lost: make(map[string]bool)}
+func newCommitter(r Reader, sync func(context.Context) error, path string) *committer {
+	return &committer{reader: r, sync: sync, path: path, pause: commitPause, pending: make(map[place][]byte), wake: make(chan struct{}, 1), lost: make(map[string]bool)}
 }
 
 // offer adds positions that became safe. Later offers of a lane's shard replace earlier ones.
@@ -70,7 +75,7 @@ func (c *committer) run(ctx context.Context, done <-chan struct{}, abort context
 			return err
 		}
 		select {
-		case <-time.After(pause):
+		case <-time.After(c.pause):
 		case <-done:
 			return nil
 		}
@@ -92,7 +97,7 @@ func (c *committer) flush(ctx context.Context) error {
 	for at, p := range batch {
 		positions = append(positions, &v1.ShardPosition{Shard: at.shard, Position: p})
 	}
-	err := c.sync()
+	err := c.sync(ctx)
 	var lost []string
 	if err == nil {
 		lost, err = c.reader.Commit(ctx, positions)

@@ -34,7 +34,7 @@ func at(shard, position string) []*v1.ShardPosition {
 // A late position of the lane that a shard has left must not push out that of the lane it went to.
 func TestLanesDoNotOverwriteEachOther(t *testing.T) {
 	r := &recorder{}
-	c := newCommitter(r, func() error { return nil }, "x")
+	c := newCommitter(r, func(context.Context) error { return nil }, "x")
 	c.offer(0, at("s", "4"))
 	c.offer(1, at("s", "9"))
 	c.offer(0, at("s", "5"))
@@ -46,7 +46,7 @@ func TestLanesDoNotOverwriteEachOther(t *testing.T) {
 // A failed commit stays pending, and gives way to what became safe meanwhile.
 func TestFailedCommitStaysPending(t *testing.T) {
 	r := &recorder{err: errors.New("away")}
-	c := newCommitter(r, func() error { return nil }, "x")
+	c := newCommitter(r, func(context.Context) error { return nil }, "x")
 	c.offer(0, at("s", "4"))
 	c.offer(0, at("u", "1"))
 	if err := c.flush(context.Background()); err == nil {
@@ -65,7 +65,7 @@ func TestFailedCommitStaysPending(t *testing.T) {
 // No position moves while a dirty record before it is not on disk.
 func TestDirtyRecordsComeBeforePositions(t *testing.T) {
 	r := &recorder{}
-	c := newCommitter(r, func() error { return errors.New("disk full") }, "x")
+	c := newCommitter(r, func(context.Context) error { return errors.New("disk full") }, "x")
 	c.offer(0, at("s", "4"))
 	if err := c.flush(context.Background()); err == nil || len(r.got) != 0 {
 		t.Fatalf("%v, %v", r.got, err)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/gx-etl/gx/core/plan"
@@ -12,7 +13,7 @@ import (
 const percentFloor = 10000
 
 // dirty keeps records that did not become rows and ends the job when there are too many.
-func (e *Engine) dirty(side string, ds []*v1.Dirty, place string) error {
+func (e *Engine) dirty(ctx context.Context, side string, ds []*v1.Dirty, place string) error {
 	e.stats.dirtyMu.Lock()
 	defer e.stats.dirtyMu.Unlock()
 	for _, d := range ds {
@@ -21,39 +22,39 @@ func (e *Engine) dirty(side string, ds []*v1.Dirty, place string) error {
 			rec.Place = place
 		}
 		e.stats.addDirty(rec)
-		if err := e.Dirty.Add(rec); err != nil {
-			return protocol.Faultf(protocol.Internal, "a dirty record could not be kept: %w", err).At("setting.dirty")
+		if err := e.Dirty.Add(ctx, rec); err != nil {
+			return e.notKept(err)
 		}
 	}
-	return e.tooDirty()
+	return e.tooDirty(ctx)
 }
 
 // dirtyUnnamed counts rows that the target refused without saying which.
-func (e *Engine) dirtyUnnamed(n uint64, reason string) error {
+func (e *Engine) dirtyUnnamed(ctx context.Context, n uint64, reason string) error {
 	e.stats.dirtyMu.Lock()
 	defer e.stats.dirtyMu.Unlock()
 	rec := DirtyRecord{Side: e.Plan.Writer.Plugin, Place: fmt.Sprintf("%d rows, the target does not say which", n), Reason: reason}
 	e.stats.addUnnamed(n, rec)
-	if err := e.Dirty.Add(rec); err != nil {
-		return protocol.Faultf(protocol.Internal, "a dirty record could not be kept: %w", err).At("setting.dirty")
+	if err := e.Dirty.Add(ctx, rec); err != nil {
+		return e.notKept(err)
 	}
-	return e.tooDirty()
+	return e.tooDirty(ctx)
 }
 
-func (e *Engine) tooDirty() error {
+func (e *Engine) tooDirty(ctx context.Context) error {
 	err := e.stats.dirtyVerdict(e.Plan, false)
 	if err != nil {
-		_ = e.Dirty.Sync() // the job fails for a better reason; the caller holds dirtyMu
+		_ = e.Dirty.Sync(ctx) // the job fails for a better reason; the caller holds dirtyMu
 	}
 	return err
 }
 
 // syncDirty makes the dirty records durable, before a position behind them moves.
-func (e *Engine) syncDirty() error {
+func (e *Engine) syncDirty(ctx context.Context) error {
 	e.stats.dirtyMu.Lock()
 	defer e.stats.dirtyMu.Unlock()
-	if err := e.Dirty.Sync(); err != nil {
-		return protocol.Faultf(protocol.Internal, "dirty records could not be kept: %w", err).At("setting.dirty")
+	if err := e.Dirty.Sync(ctx); err != nil {
+		return e.notKept(err)
 	}
 	return nil
 }

@@ -55,23 +55,6 @@ type Process interface {
 	Err() error
 }
 
-// DirtySink keeps the records that did not become rows. Calls come one at a time.
-type DirtySink interface {
-	Add(d DirtyRecord) error
-	// Sync makes everything added durable; it is called before the positions behind it move.
-	Sync() error
-}
-
-// DirtyRecord is one record that did not become a row.
-type DirtyRecord struct {
-	Side   string // the plugin that refused it
-	Place  string
-	Reason string
-	Column string
-	Record []byte
-	Key    []byte
-}
-
 // Engine runs one plan once.
 type Engine struct {
 	Plan   *plan.Plan
@@ -114,9 +97,15 @@ func (e *Engine) Run(ctx context.Context, stop <-chan struct{}) (*Report, error)
 // watch ends the run when a plugin dies. The returned function ends the watching.
 func (e *Engine) watch(ctx context.Context, cancel context.CancelCauseFunc) func() {
 	ctx, done := context.WithCancel(ctx)
+	var sinkDead <-chan struct{} // for ever silent without a sink of its own
+	if s := e.sink(); s != nil {
+		sinkDead = s.Dead()
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		select {
+		case <-sinkDead:
+			cancel(fault.Within(e.dirtyPath(), e.sink().Err()))
 		case <-e.Reader.Dead():
 			cancel(fault.Within(e.Plan.Reader.Path, e.Reader.Err()))
 		case <-e.Writer.Dead():
@@ -145,12 +134,15 @@ func (e *Engine) run(ctx context.Context, stop <-chan struct{}) (stopped bool, e
 	if stopped, err = e.move(ctx, stop, shards); err != nil {
 		return stopped, err
 	}
+	if err := e.syncDirty(ctx); err != nil { // while the job can still fail in its own name
+		return stopped, err
+	}
 	notes, err = e.Writer.Finish(ctx, stopped)
 	if err != nil {
 		return stopped, fault.Within(e.Plan.Writer.Path, err)
 	}
 	e.notes(e.Plan.Writer.Plugin, notes)
-	return stopped, nil
+	return stopped, e.finishSink(ctx, stopped)
 }
 
 // open connects the writer, then the reader, and cuts the source.
@@ -200,12 +192,16 @@ func (e *Engine) open(ctx context.Context) (shards []*v1.Shard, resumed bool, er
 			n, strings.Join(source.Columns, ", "), m, strings.Join(wanted, ", ")).
 			At(p.Reader.Path + ".column").Hint("name as many columns on both sides, in the same order")
 	}
+	resumed = p.Streaming && source.Resumes
+	if err := e.openSink(ctx, resumed); err != nil {
+		return nil, false, err
+	}
 	e.guarantee(target.ReplaySafe)
 	shards, err = e.Reader.Split(ctx, p.Lanes)
 	if err != nil {
 		return nil, false, fault.Within(p.Reader.Path, err)
 	}
-	return shards, p.Streaming && source.Resumes, nil
+	return shards, resumed, nil
 }
 
 // guarantee says which promise is in force and why.
@@ -222,6 +218,9 @@ func (e *Engine) move(ctx context.Context, stop <-chan struct{}, shards []*v1.Sh
 	p := e.Plan
 	e.limits = newLimits(p)
 	e.commits = newCommitter(e.Reader, e.syncDirty, p.Reader.Path)
+	if e.sink() != nil {
+		e.commits.pause = sinkPause
+	}
 	n := min(p.Lanes, len(shards))
 	if n < p.Lanes {
 		e.note(fmt.Sprintf("%d lanes asked for, %d can work: the source has no more shards", p.Lanes, n))
@@ -352,16 +351,21 @@ func (e *Engine) checkpoints(ctx context.Context, abort context.CancelCauseFunc)
 	}
 }
 
-// close says goodbye to both plugins; after an error that is a courtesy with a short patience.
+// close says goodbye to the plugins; after an error that is a courtesy with a short patience.
 func (e *Engine) close(ctx context.Context, failed error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	var wg sync.WaitGroup
-	for _, s := range []struct {
+	type end struct {
 		path  string
 		proc  Process
 		close func(context.Context) error
-	}{{e.Plan.Reader.Path, e.Reader, e.Reader.Close}, {e.Plan.Writer.Path, e.Writer, e.Writer.Close}} {
+	}
+	ends := []end{{e.Plan.Reader.Path, e.Reader, e.Reader.Close}, {e.Plan.Writer.Path, e.Writer, e.Writer.Close}}
+	if s := e.sink(); s != nil {
+		ends = append(ends, end{e.dirtyPath(), s, s.Leave})
+	}
+	for _, s := range ends {
 		if s.proc.Err() != nil {
 			continue
 		}

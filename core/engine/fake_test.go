@@ -233,8 +233,11 @@ type memoryDirty struct {
 	synced  int
 }
 
-func (d *memoryDirty) Add(r DirtyRecord) error { d.records = append(d.records, r); return nil }
-func (d *memoryDirty) Sync() error             { d.synced = len(d.records); return nil }
+func (d *memoryDirty) Add(_ context.Context, r DirtyRecord) error {
+	d.records = append(d.records, r)
+	return nil
+}
+func (d *memoryDirty) Sync(context.Context) error { d.synced = len(d.records); return nil }
 
 // newPlan is a plan with two lanes and no tolerance for dirty records.
 func newPlan() *plan.Plan {

@@ -59,7 +59,7 @@ func (l *lane) run(ctx, reading context.Context) error {
 	})
 	g.Go(func() error { return l.push(ctx, out) })
 	g.Go(func() error {
-		err := l.settle(out)
+		err := l.settle(ctx, out)
 		if err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -105,7 +105,7 @@ func (l *lane) pull(ctx, readCtx context.Context) error {
 			}
 			f, loss = left, lost
 		}
-		if err := l.received(f, &loss); err != nil {
+		if err := l.received(ctx, f, &loss); err != nil {
 			f.Free()
 			return err
 		}
@@ -121,7 +121,7 @@ func (l *lane) pull(ctx, readCtx context.Context) error {
 }
 
 // received enters a frame in the books: the ledger, the counts, its dirty records, and the rows that transformers took out.
-func (l *lane) received(f *wire.Frame, loss *transform.Loss) error {
+func (l *lane) received(ctx context.Context, f *wire.Frame, loss *transform.Loss) error {
 	e := l.engine
 	l.mu.Lock()
 	err := l.ledger.sent(f.Sequence, f.Shard, f.Position, f.Rows)
@@ -136,12 +136,12 @@ func (l *lane) received(f *wire.Frame, loss *transform.Loss) error {
 	e.stats.read(f, loss)
 	l.lag.Store(f.Shard, f.Lag)
 	if len(f.Dirty) > 0 {
-		if err := e.dirty(e.Plan.Reader.Plugin, f.Dirty, ""); err != nil {
+		if err := e.dirty(ctx, e.Plan.Reader.Plugin, f.Dirty, ""); err != nil {
 			return err
 		}
 	}
 	if len(loss.Dirty) > 0 {
-		if err := e.dirty("transformer", loss.Dirty, ""); err != nil {
+		if err := e.dirty(ctx, "transformer", loss.Dirty, ""); err != nil {
 			return err
 		}
 	}
@@ -174,7 +174,7 @@ func (l *lane) push(ctx context.Context, out Lane) error {
 }
 
 // settle takes the acks until the writer ends the stream.
-func (l *lane) settle(out Lane) error {
+func (l *lane) settle(ctx context.Context, out Lane) error {
 	e := l.engine
 	for {
 		ack, err := out.Recv()
@@ -184,7 +184,7 @@ func (l *lane) settle(out Lane) error {
 		if err != nil {
 			return fault.Within(e.Plan.Writer.Path, err)
 		}
-		if err := l.ack(ack); err != nil {
+		if err := l.ack(ctx, ack); err != nil {
 			return err
 		}
 	}
@@ -201,7 +201,7 @@ func (l *lane) endOfAcks() error {
 	return nil
 }
 
-func (l *lane) ack(a *v1.Ack) error {
+func (l *lane) ack(ctx context.Context, a *v1.Ack) error {
 	e := l.engine
 	// Dirty records first: their batch may be settled by this very ack.
 	for _, d := range a.Dirty {
@@ -212,12 +212,12 @@ func (l *lane) ack(a *v1.Ack) error {
 		if place == "" {
 			place = fmt.Sprintf("shard %s, batch %d, row %d", shard, d.Sequence, d.Row)
 		}
-		if err := e.dirty(e.Plan.Writer.Plugin, []*v1.Dirty{d}, place); err != nil {
+		if err := e.dirty(ctx, e.Plan.Writer.Plugin, []*v1.Dirty{d}, place); err != nil {
 			return err
 		}
 	}
 	if a.DirtyUnnamed > 0 {
-		if err := e.dirtyUnnamed(a.DirtyUnnamed, a.DirtyReason); err != nil {
+		if err := e.dirtyUnnamed(ctx, a.DirtyUnnamed, a.DirtyReason); err != nil {
 			return err
 		}
 	}

@@ -29,6 +29,7 @@ type Report struct {
 	RowsPerS  float64          `json:"rowsPerSecond"`
 	DirtyKept []DirtyLine      `json:"dirtyRecords,omitempty"`
 	DirtyFile string           `json:"dirtyFile,omitempty"`
+	DirtySink *DirtyUse        `json:"dirtySink,omitempty"`
 	Notes     []string         `json:"notes,omitempty"`
 	Processes []ProcessUse     `json:"processes,omitempty"`
 	Error     *ErrorLine       `json:"error,omitempty"`
@@ -40,6 +41,14 @@ type DirtyLine struct {
 	Place  string `json:"place"`
 	Reason string `json:"reason"`
 	Column string `json:"column,omitempty"`
+}
+
+// DirtyUse says what became of the dirty records that a writer was to keep.
+type DirtyUse struct {
+	Plugin  string `json:"plugin"`
+	Place   string `json:"place"`   // such as "table ops.dirty_records"
+	Kept    int64  `json:"kept"`    // records that are there
+	Refused int64  `json:"refused"` // records that went to the dirty file instead
 }
 
 // ProcessUse is what one process of the job has used.

@@ -32,13 +32,14 @@ type Plan struct {
 	MaxRun      time.Duration // 0: no limit
 	Dirty       job.Dirty
 	ShownDirty  int           // dirty records in the report
+	Sink        *Step         // the writer that keeps dirty records; nil: a file or standard output does
 	LaneBytes   int64         // of the queue of one lane, at most; 0: what Memory grants
 	Progress    time.Duration // between two lines of progress; 0: the screen's own
 	Lenient     bool
 	Transform   *transform.Chain // nil: rows pass unopened
 }
 
-// Step is one end of the job.
+// Step is one end of the job, or the writer of its dirty records.
 type Step struct {
 	Name       string
 	Type       string // as in the job: "kafka"
@@ -52,6 +53,7 @@ type Step struct {
 // Memory is the budget of rows on their way, in bytes: setting.memory, shared out.
 type Memory struct {
 	Core, Reader, Writer int64
+	Sink                 int64 // for dirty records; 0 without a writer of their own
 }
 
 // Defaults that a document may replace.
@@ -71,23 +73,21 @@ func Build(j *job.Job, run string, lenient bool) (*Plan, []options.Problem) {
 		Job: j.Name, Run: run, Streaming: j.Mode == job.Streaming, Lanes: max(1, j.Setting.Speed.Concurrent),
 		RowsPerSec: j.Setting.Speed.RecordsPerSec, BytesPerSec: j.Setting.Speed.BytesPerSec,
 		ErrorLimit: j.Setting.ErrorLimit, Checkpoint: time.Duration(j.Setting.Checkpoint.IntervalMs) * time.Millisecond,
-		Stall: DefaultStall, MaxRun: time.Duration(j.Setting.MaxRunSec) * time.Second, Dirty: job.Dirty{Type: "file"},
+		Stall: DefaultStall, MaxRun: time.Duration(j.Setting.MaxRunSec) * time.Second, Dirty: job.Dirty{Type: job.DirtyFile},
 		ShownDirty: DefaultShownDirty, Lenient: lenient,
 	}
 	p.core(j.Setting.Core)
 	if s := j.Setting.StallTimeoutSec; s > 0 {
 		p.Stall = time.Duration(s) * time.Second
 	}
-	p.Memory = share(j.Setting.Memory, p.Lanes)
+	if d := j.Setting.Dirty; d != nil {
+		p.Dirty = *d
+	}
+	p.Sink = b.sink()
+	p.Memory = share(j.Setting.Memory, p.Lanes, p.Sink != nil)
 	p.Reader, p.Writer = b.ends()
 	p.Transform = b.transformers(lenient)
 	b.unavailable()
-	if d := j.Setting.Dirty; d != nil {
-		p.Dirty = *d
-		if d.Type == "kafka" || d.Type == "starrocks" {
-			b.add(b.job.SettingPath("dirty.type"), fmt.Sprintf("dirty records cannot go to %s yet", d.Type), "file or stdout", `"type": "file"`)
-		}
-	}
 	return p, b.problems
 }
 
@@ -105,10 +105,14 @@ func (p *Plan) core(c *job.Core) {
 
 // share divides setting.memory. The writer gets the most: it holds rows until their load is known to have landed. What lies
 // in the transport's windows, one per hop and lane, counts for the side that receives it.
-func share(memory int64, lanes int) Memory {
+func share(memory int64, lanes int, sink bool) Memory {
 	windows := int64(lanes) * protocol.Window
 	m := Memory{Core: memory / 8, Reader: memory / 8}
 	m.Writer = memory - m.Core - m.Reader
+	if sink {
+		m.Sink = max(memory/8-protocol.Window, leastWriter)
+		m.Writer -= m.Sink + protocol.Window
+	}
 	m.Core = min(max(m.Core-windows, int64(lanes)*leastQueue), coreMost)
 	m.Writer = max(m.Writer-windows, leastWriter)
 	return m

@@ -85,7 +85,6 @@ func TestDataXEngineSettings(t *testing.T) {
 func TestUnavailable(t *testing.T) {
 	for name, c := range map[string]struct{ doc, path string }{
 		"exactly once": {dataworks(`"deliveryGuarantee": "exactly-once"`, ""), "setting.deliveryGuarantee"},
-		"dirty topic":  {dataworks(`"dirty": {"type": "kafka"}`, ""), "setting.dirty.type"},
 		"transformer":  {dataworks(`"transformer": [{"name": "dx_groovy"}]`, ""), "setting.transformer[0].name"},
 		"datax": {`{"job": {"setting": {"deliveryGuarantee": "exactly-once"}, "content": [{"reader": {"name": "kafkareader", "parameter": {}},
 			"writer": {"name": "starrockswriter", "parameter": {}}}]}}`, "job.setting.deliveryGuarantee"},
@@ -112,11 +111,11 @@ func TestTwoReaders(t *testing.T) {
 }
 
 func TestManyLanesStillHaveRoom(t *testing.T) {
-	m := share(16<<20, 32)
+	m := share(16<<20, 32, false)
 	if m.Core < 32*protocol.BatchBytes || m.Writer < leastWriter {
 		t.Errorf("%+v", m)
 	}
-	if m := share(64<<30, 1); m.Core > coreMost {
+	if m := share(64<<30, 1, false); m.Core > coreMost {
 		t.Errorf("%+v", m)
 	}
 }

@@ -3,6 +3,7 @@ package state
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -87,10 +88,35 @@ type dirtyLine struct {
 	RecordB64 string `json:"recordBase64,omitempty"`
 	Key       string `json:"key,omitempty"`
 	KeyB64    string `json:"keyBase64,omitempty"`
+	Refused   string `json:"refused,omitempty"`
+	*origin
+}
+
+// origin is what is known of a message beside its key and value.
+type origin struct {
+	Topic     string          `json:"topic"`
+	Partition int32           `json:"partition"`
+	Offset    int64           `json:"offset"`
+	Timestamp string          `json:"timestamp,omitempty"`
+	Headers   json.RawMessage `json:"headers,omitempty"`
+}
+
+func originOf(o *engine.Origin) *origin {
+	if o == nil {
+		return nil
+	}
+	out := &origin{Topic: o.Topic, Partition: o.Partition, Offset: o.Offset}
+	if o.Time >= 0 {
+		out.Timestamp = time.UnixMilli(o.Time).UTC().Format(time.RFC3339Nano)
+	}
+	if len(o.Headers) > 0 {
+		out.Headers = engine.HeadersJSON(o.Headers)
+	}
+	return out
 }
 
 // Add writes a record.
-func (d *DirtyFile) Add(r engine.DirtyRecord) error {
+func (d *DirtyFile) Add(_ context.Context, r engine.DirtyRecord) error {
 	if d.f == nil {
 		f, err := os.OpenFile(d.Path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
 		if err != nil {
@@ -99,7 +125,7 @@ func (d *DirtyFile) Add(r engine.DirtyRecord) error {
 		d.f, d.w = f, bufio.NewWriterSize(f, 64<<10)
 	}
 	line := dirtyLine{Time: time.Now().UTC().Format(time.RFC3339Nano), Job: d.Job, Run: d.Run, Plugin: r.Side,
-		Place: r.Place, Reason: r.Reason, Column: r.Column}
+		Place: r.Place, Reason: r.Reason, Column: r.Column, Refused: r.Refused, origin: originOf(r.Origin)}
 	line.Record, line.RecordB64 = text(r.Record)
 	line.Key, line.KeyB64 = text(r.Key)
 	b, err := json.Marshal(line)
@@ -118,7 +144,9 @@ func text(b []byte) (plain, b64 string) {
 }
 
 // Sync makes the records durable.
-func (d *DirtyFile) Sync() error {
+func (d *DirtyFile) Sync(context.Context) error { return d.sync() }
+
+func (d *DirtyFile) sync() error {
 	if d.f == nil || d.w.Buffered() == 0 {
 		return nil
 	}
@@ -136,7 +164,7 @@ func (d *DirtyFile) Close() error {
 	if d.f == nil {
 		return nil
 	}
-	return errors.Join(d.Sync(), d.f.Close())
+	return errors.Join(d.sync(), d.f.Close())
 }
 
 // DirtyLines writes dirty records to a stream, such as standard output, in the same form.
@@ -150,7 +178,7 @@ func NewDirtyLines(f *os.File, job, run string) *DirtyLines {
 }
 
 // Sync flushes; a terminal or pipe has nothing to sync.
-func (d *DirtyLines) Sync() error { return d.w.Flush() }
+func (d *DirtyLines) Sync(context.Context) error { return d.w.Flush() }
 
 // Written is false: there is no file to point at.
 func (d *DirtyLines) Written() bool { return false }

@@ -52,7 +52,7 @@ func TestDirtyFileKeepsBytes(t *testing.T) {
 		t.Fatal("written before the first record")
 	}
 	for _, rec := range [][]byte{[]byte("{\"a\":"), {0xff, 0x00}} {
-		if err := d.Add(engine.DirtyRecord{Side: "p", Place: "topic t, partition 0, offset 1", Reason: "no JSON", Record: rec}); err != nil {
+		if err := d.Add(t.Context(), engine.DirtyRecord{Side: "p", Place: "topic t, partition 0, offset 1", Reason: "no JSON", Record: rec}); err != nil {
 			t.Fatal(err)
 		}
 	}
