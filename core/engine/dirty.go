@@ -17,7 +17,7 @@ func (e *Engine) dirty(ctx context.Context, side string, ds []*v1.Dirty, place s
 	e.stats.dirtyMu.Lock()
 	defer e.stats.dirtyMu.Unlock()
 	for _, d := range ds {
-		rec := DirtyRecord{Side: side, Place: d.Place, Reason: d.Reason, Column: d.Column, Record: d.Record, Key: d.Key}
+		rec := DirtyRecord{Side: side, Place: d.Place, Reason: d.Reason, Column: d.Column, Record: d.Record, Key: d.Key, Origin: originOf(d.Origin)}
 		if place != "" {
 			rec.Place = place
 		}
@@ -27,6 +27,17 @@ func (e *Engine) dirty(ctx context.Context, side string, ds []*v1.Dirty, place s
 		}
 	}
 	return e.tooDirty(ctx)
+}
+
+func originOf(o *v1.Origin) *Origin {
+	if o == nil {
+		return nil
+	}
+	out := &Origin{Topic: o.Topic, Partition: o.Partition, Offset: o.Offset, Time: o.Timestamp}
+	for _, h := range o.Headers {
+		out.Headers = append(out.Headers, Header{Name: string(h.Name), Value: h.Value})
+	}
+	return out
 }
 
 // dirtyUnnamed counts rows that the target refused without saying which.

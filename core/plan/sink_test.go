@@ -45,7 +45,7 @@ func TestOtherWritersOfDirtyRecordsGetWhatIsWritten(t *testing.T) {
 	p, _ := Build(parse(t, `{"job": {"setting": {"dirty": {"type": "kafka", "topic": "dead", "path": "x"}}, "content": [
 		{"reader": {"name": "kafkareader", "parameter": {}}, "writer": {"name": "starrockswriter", "parameter": {}}}]}}`), "r", false)
 	if p.Sink == nil || p.Sink.Path != "job.setting.dirty" || !strings.HasPrefix(p.Sink.TypePath, "job.setting.dirty.") ||
-		string(p.Sink.Parameters) != `{"topic":"dead","path":"x"}` {
+		string(p.Sink.Parameters) != `{"topic":"dead","path":"x","messageFormat":"raw"}` {
 		t.Errorf("%+v", p.Sink)
 	}
 	for _, typ := range []string{"file", "stdout"} {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -156,11 +157,31 @@ func (a *assembler) emptyValue(m *message) {
 
 func (a *assembler) refuse(m *message, reason, column string, keep bool) {
 	d := sdk.Dirty{Place: a.place + ", offset " + strconv.FormatInt(m.offset, 10), Reason: reason, Column: column}
+	d.Origin = &sdk.Origin{Topic: a.topic, Partition: a.partition, Offset: m.offset, Time: m.time}
+	size := 0
 	if keep { // the bytes belong to a fetch buffer that lives no longer than the batch being read
-		d.Record, d.Key = append([]byte(nil), m.value...), append([]byte(nil), m.key...)
+		d.Record, d.Key = bytes.Clone(m.value), bytes.Clone(m.key)
+		size = len(d.Record) + len(d.Key)
+		d.Origin.Headers, size = keptHeaders(m, size)
 	}
 	a.dirty = append(a.dirty, d)
-	a.dirtyBytes += len(d.Record) + len(d.Key) + len(d.Place) + len(d.Reason) + 16
+	a.dirtyBytes += size + len(d.Place) + len(d.Reason) + 64
+}
+
+// keptHeaders copies the headers of a message, unless they and the other size bytes of it are more than one batch may have.
+func keptHeaders(m *message, size int) ([]sdk.Header, int) {
+	whole := size
+	for _, h := range m.headers {
+		whole += len(h.Key) + len(h.Value) + 16
+	}
+	if whole > maxRow || len(m.headers) == 0 {
+		return nil, size
+	}
+	out := make([]sdk.Header, len(m.headers))
+	for i, h := range m.headers {
+		out[i] = sdk.Header{Name: bytes.Clone(h.Key), Value: bytes.Clone(h.Value)}
+	}
+	return out, whole
 }
 
 // read validates a value and finds the wanted fields in it. It returns the document of the row; nil without a reason

@@ -89,7 +89,7 @@ func (in *In) Ack(a Ack) error {
 	size := 0
 	for i := range a.Dirty {
 		d := dirtyProto(&a.Dirty[i])
-		if n := len(d.Record) + len(d.Key) + len(d.Reason) + len(d.Place) + 64; size+n > dirtyBytes && len(p.Dirty) > 0 {
+		if n := a.Dirty[i].size() + len(d.Reason) + len(d.Place) + 64; size+n > dirtyBytes && len(p.Dirty) > 0 {
 			if err := in.send(&v1.Ack{Dirty: p.Dirty}); err != nil {
 				return err
 			}

@@ -121,8 +121,23 @@ type Dirty struct {
 	Place    string // where the record stands at its source, in words
 	Reason   string
 	Column   string
-	Record   []byte
+	Record   []byte // nil when there is none or it is not at hand, which differs from an empty one
 	Key      []byte
+	Origin   *Origin // of a message that its reader refuses; nil otherwise
+}
+
+// Origin is where a message stands, and what belongs to it beside key and value.
+type Origin struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Time      int64 // Unix milliseconds, -1 when unknown
+	Headers   []Header
+}
+
+// Header is one header of a message; a nil Value is none at all.
+type Header struct {
+	Name, Value []byte
 }
 
 // Reader reads one source. Read runs side by side for several lanes, and on one lane again after it has returned nil, with

@@ -65,7 +65,7 @@ func (b *Outgoing) check() error {
 			b.Rows, size, b.Bytes, b.Filtered)
 	}
 	for i := range b.Dirty {
-		size += len(b.Dirty[i].Record) + len(b.Dirty[i].Key)
+		size += b.Dirty[i].size()
 	}
 	if size+len(b.Position) > protocol.MaxMessage-frameBytes {
 		return protocol.Faultf(protocol.Data, "a batch of %d rows takes %d bytes, and a message takes %d", b.Rows, size, protocol.MaxMessage).
@@ -137,5 +137,27 @@ func received(f *wire.Frame) *Batch {
 
 func dirtyProto(d *Dirty) *v1.Dirty {
 	return &v1.Dirty{Sequence: d.Sequence, Row: uint32(d.Row), Place: valid(d.Place), Reason: valid(d.Reason),
-		Column: valid(d.Column), Record: d.Record, Key: d.Key}
+		Column: valid(d.Column), Record: d.Record, Key: d.Key, Origin: d.Origin.proto()}
+}
+
+func (o *Origin) proto() *v1.Origin {
+	if o == nil {
+		return nil
+	}
+	p := &v1.Origin{Topic: valid(o.Topic), Partition: o.Partition, Offset: o.Offset, Timestamp: o.Time}
+	for _, h := range o.Headers {
+		p.Headers = append(p.Headers, &v1.Header{Name: h.Name, Value: h.Value})
+	}
+	return p
+}
+
+// size is the number of bytes that come from the source.
+func (d *Dirty) size() int {
+	n := len(d.Record) + len(d.Key)
+	if d.Origin != nil {
+		for _, h := range d.Origin.Headers {
+			n += len(h.Name) + len(h.Value) + 16
+		}
+	}
+	return n
 }

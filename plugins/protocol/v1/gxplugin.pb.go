@@ -187,7 +187,7 @@ func (x ResolveReply_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ResolveReply_State.Descriptor instead.
 func (ResolveReply_State) EnumDescriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{36, 0}
+	return file_gxplugin_proto_rawDescGZIP(), []int{38, 0}
 }
 
 type DescribeRequest struct {
@@ -1328,9 +1328,11 @@ type Dirty struct {
 	Place  string `protobuf:"bytes,3,opt,name=place,proto3" json:"place,omitempty"`
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	Column string `protobuf:"bytes,5,opt,name=column,proto3" json:"column,omitempty"`
-	// The original bytes, when they are at hand.
-	Record        []byte `protobuf:"bytes,6,opt,name=record,proto3" json:"record,omitempty"`
-	Key           []byte `protobuf:"bytes,7,opt,name=key,proto3" json:"key,omitempty"`
+	// The original bytes, when they are at hand; an empty value differs from none.
+	Record []byte `protobuf:"bytes,6,opt,name=record,proto3,oneof" json:"record,omitempty"`
+	Key    []byte `protobuf:"bytes,7,opt,name=key,proto3,oneof" json:"key,omitempty"`
+	// Of a message, when its reader refuses it; place says the same in words.
+	Origin        *Origin `protobuf:"bytes,8,opt,name=origin,proto3" json:"origin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1414,6 +1416,144 @@ func (x *Dirty) GetKey() []byte {
 	return nil
 }
 
+func (x *Dirty) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+// Origin is where a message stands, and what belongs to it beside key and value.
+type Origin struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Topic     string                 `protobuf:"bytes,1,opt,name=topic,proto3" json:"topic,omitempty"`
+	Partition int32                  `protobuf:"varint,2,opt,name=partition,proto3" json:"partition,omitempty"`
+	Offset    int64                  `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
+	// Unix milliseconds, -1 when unknown.
+	Timestamp     int64     `protobuf:"varint,4,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
+	Headers       []*Header `protobuf:"bytes,5,rep,name=headers,proto3" json:"headers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Origin) Reset() {
+	*x = Origin{}
+	mi := &file_gxplugin_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Origin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Origin) ProtoMessage() {}
+
+func (x *Origin) ProtoReflect() protoreflect.Message {
+	mi := &file_gxplugin_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Origin.ProtoReflect.Descriptor instead.
+func (*Origin) Descriptor() ([]byte, []int) {
+	return file_gxplugin_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Origin) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *Origin) GetPartition() int32 {
+	if x != nil {
+		return x.Partition
+	}
+	return 0
+}
+
+func (x *Origin) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *Origin) GetTimestamp() int64 {
+	if x != nil {
+		return x.Timestamp
+	}
+	return 0
+}
+
+func (x *Origin) GetHeaders() []*Header {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+// Header of a message. Names come as they are, also when they are no UTF-8.
+type Header struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          []byte                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value         []byte                 `protobuf:"bytes,2,opt,name=value,proto3,oneof" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Header) Reset() {
+	*x = Header{}
+	mi := &file_gxplugin_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Header) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Header) ProtoMessage() {}
+
+func (x *Header) ProtoReflect() protoreflect.Message {
+	mi := &file_gxplugin_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Header.ProtoReflect.Descriptor instead.
+func (*Header) Descriptor() ([]byte, []int) {
+	return file_gxplugin_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Header) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *Header) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
 type Ack struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Batches of the stream whose every row is accounted for: landed, filtered or dirty.
@@ -1436,7 +1576,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_gxplugin_proto_msgTypes[16]
+	mi := &file_gxplugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1448,7 +1588,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[16]
+	mi := &file_gxplugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1461,7 +1601,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{16}
+	return file_gxplugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Ack) GetDone() []*Range {
@@ -1538,7 +1678,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_gxplugin_proto_msgTypes[17]
+	mi := &file_gxplugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1550,7 +1690,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[17]
+	mi := &file_gxplugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1563,7 +1703,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{17}
+	return file_gxplugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Range) GetFirst() uint64 {
@@ -1590,7 +1730,7 @@ type ShardPosition struct {
 
 func (x *ShardPosition) Reset() {
 	*x = ShardPosition{}
-	mi := &file_gxplugin_proto_msgTypes[18]
+	mi := &file_gxplugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1602,7 +1742,7 @@ func (x *ShardPosition) String() string {
 func (*ShardPosition) ProtoMessage() {}
 
 func (x *ShardPosition) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[18]
+	mi := &file_gxplugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1615,7 +1755,7 @@ func (x *ShardPosition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShardPosition.ProtoReflect.Descriptor instead.
 func (*ShardPosition) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{18}
+	return file_gxplugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ShardPosition) GetShard() string {
@@ -1641,7 +1781,7 @@ type CommitPositionsRequest struct {
 
 func (x *CommitPositionsRequest) Reset() {
 	*x = CommitPositionsRequest{}
-	mi := &file_gxplugin_proto_msgTypes[19]
+	mi := &file_gxplugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1793,7 @@ func (x *CommitPositionsRequest) String() string {
 func (*CommitPositionsRequest) ProtoMessage() {}
 
 func (x *CommitPositionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[19]
+	mi := &file_gxplugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1806,7 @@ func (x *CommitPositionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitPositionsRequest.ProtoReflect.Descriptor instead.
 func (*CommitPositionsRequest) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{19}
+	return file_gxplugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CommitPositionsRequest) GetPositions() []*ShardPosition {
@@ -1686,7 +1826,7 @@ type CommitPositionsReply struct {
 
 func (x *CommitPositionsReply) Reset() {
 	*x = CommitPositionsReply{}
-	mi := &file_gxplugin_proto_msgTypes[20]
+	mi := &file_gxplugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1698,7 +1838,7 @@ func (x *CommitPositionsReply) String() string {
 func (*CommitPositionsReply) ProtoMessage() {}
 
 func (x *CommitPositionsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[20]
+	mi := &file_gxplugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1711,7 +1851,7 @@ func (x *CommitPositionsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitPositionsReply.ProtoReflect.Descriptor instead.
 func (*CommitPositionsReply) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{20}
+	return file_gxplugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CommitPositionsReply) GetLost() []string {
@@ -1731,7 +1871,7 @@ type DecideRequest struct {
 
 func (x *DecideRequest) Reset() {
 	*x = DecideRequest{}
-	mi := &file_gxplugin_proto_msgTypes[21]
+	mi := &file_gxplugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1743,7 +1883,7 @@ func (x *DecideRequest) String() string {
 func (*DecideRequest) ProtoMessage() {}
 
 func (x *DecideRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[21]
+	mi := &file_gxplugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1756,7 +1896,7 @@ func (x *DecideRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideRequest.ProtoReflect.Descriptor instead.
 func (*DecideRequest) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{21}
+	return file_gxplugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DecideRequest) GetPositions() []*ShardPosition {
@@ -1781,7 +1921,7 @@ type DecideReply struct {
 
 func (x *DecideReply) Reset() {
 	*x = DecideReply{}
-	mi := &file_gxplugin_proto_msgTypes[22]
+	mi := &file_gxplugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1793,7 +1933,7 @@ func (x *DecideReply) String() string {
 func (*DecideReply) ProtoMessage() {}
 
 func (x *DecideReply) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[22]
+	mi := &file_gxplugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1806,7 +1946,7 @@ func (x *DecideReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideReply.ProtoReflect.Descriptor instead.
 func (*DecideReply) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{22}
+	return file_gxplugin_proto_rawDescGZIP(), []int{24}
 }
 
 type RecoverRequest struct {
@@ -1817,7 +1957,7 @@ type RecoverRequest struct {
 
 func (x *RecoverRequest) Reset() {
 	*x = RecoverRequest{}
-	mi := &file_gxplugin_proto_msgTypes[23]
+	mi := &file_gxplugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1829,7 +1969,7 @@ func (x *RecoverRequest) String() string {
 func (*RecoverRequest) ProtoMessage() {}
 
 func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[23]
+	mi := &file_gxplugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1842,7 +1982,7 @@ func (x *RecoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverRequest.ProtoReflect.Descriptor instead.
 func (*RecoverRequest) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{23}
+	return file_gxplugin_proto_rawDescGZIP(), []int{25}
 }
 
 type RecoverReply struct {
@@ -1854,7 +1994,7 @@ type RecoverReply struct {
 
 func (x *RecoverReply) Reset() {
 	*x = RecoverReply{}
-	mi := &file_gxplugin_proto_msgTypes[24]
+	mi := &file_gxplugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1866,7 +2006,7 @@ func (x *RecoverReply) String() string {
 func (*RecoverReply) ProtoMessage() {}
 
 func (x *RecoverReply) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[24]
+	mi := &file_gxplugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1879,7 +2019,7 @@ func (x *RecoverReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverReply.ProtoReflect.Descriptor instead.
 func (*RecoverReply) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{24}
+	return file_gxplugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RecoverReply) GetTransactions() []string {
@@ -1899,7 +2039,7 @@ type StartRequest struct {
 
 func (x *StartRequest) Reset() {
 	*x = StartRequest{}
-	mi := &file_gxplugin_proto_msgTypes[25]
+	mi := &file_gxplugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1911,7 +2051,7 @@ func (x *StartRequest) String() string {
 func (*StartRequest) ProtoMessage() {}
 
 func (x *StartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[25]
+	mi := &file_gxplugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1924,7 +2064,7 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{25}
+	return file_gxplugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *StartRequest) GetResumed() bool {
@@ -1943,7 +2083,7 @@ type StartReply struct {
 
 func (x *StartReply) Reset() {
 	*x = StartReply{}
-	mi := &file_gxplugin_proto_msgTypes[26]
+	mi := &file_gxplugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1955,7 +2095,7 @@ func (x *StartReply) String() string {
 func (*StartReply) ProtoMessage() {}
 
 func (x *StartReply) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[26]
+	mi := &file_gxplugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1968,7 +2108,7 @@ func (x *StartReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartReply.ProtoReflect.Descriptor instead.
 func (*StartReply) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{26}
+	return file_gxplugin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *StartReply) GetNotes() []string {
@@ -1989,7 +2129,7 @@ type FlushRequest struct {
 
 func (x *FlushRequest) Reset() {
 	*x = FlushRequest{}
-	mi := &file_gxplugin_proto_msgTypes[27]
+	mi := &file_gxplugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2001,7 +2141,7 @@ func (x *FlushRequest) String() string {
 func (*FlushRequest) ProtoMessage() {}
 
 func (x *FlushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[27]
+	mi := &file_gxplugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2014,7 +2154,7 @@ func (x *FlushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushRequest.ProtoReflect.Descriptor instead.
 func (*FlushRequest) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{27}
+	return file_gxplugin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *FlushRequest) GetLane() uint32 {
@@ -2039,7 +2179,7 @@ type FlushReply struct {
 
 func (x *FlushReply) Reset() {
 	*x = FlushReply{}
-	mi := &file_gxplugin_proto_msgTypes[28]
+	mi := &file_gxplugin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2051,7 +2191,7 @@ func (x *FlushReply) String() string {
 func (*FlushReply) ProtoMessage() {}
 
 func (x *FlushReply) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[28]
+	mi := &file_gxplugin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2064,7 +2204,7 @@ func (x *FlushReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushReply.ProtoReflect.Descriptor instead.
 func (*FlushReply) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{28}
+	return file_gxplugin_proto_rawDescGZIP(), []int{30}
 }
 
 type PrepareRequest struct {
@@ -2076,7 +2216,7 @@ type PrepareRequest struct {
 
 func (x *PrepareRequest) Reset() {
 	*x = PrepareRequest{}
-	mi := &file_gxplugin_proto_msgTypes[29]
+	mi := &file_gxplugin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2088,7 +2228,7 @@ func (x *PrepareRequest) String() string {
 func (*PrepareRequest) ProtoMessage() {}
 
 func (x *PrepareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[29]
+	mi := &file_gxplugin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2101,7 +2241,7 @@ func (x *PrepareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareRequest.ProtoReflect.Descriptor instead.
 func (*PrepareRequest) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{29}
+	return file_gxplugin_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PrepareRequest) GetTransaction() string {
@@ -2119,7 +2259,7 @@ type PrepareReply struct {
 
 func (x *PrepareReply) Reset() {
 	*x = PrepareReply{}
-	mi := &file_gxplugin_proto_msgTypes[30]
+	mi := &file_gxplugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2131,7 +2271,7 @@ func (x *PrepareReply) String() string {
 func (*PrepareReply) ProtoMessage() {}
 
 func (x *PrepareReply) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[30]
+	mi := &file_gxplugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2144,7 +2284,7 @@ func (x *PrepareReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrepareReply.ProtoReflect.Descriptor instead.
 func (*PrepareReply) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{30}
+	return file_gxplugin_proto_rawDescGZIP(), []int{32}
 }
 
 type CommitRequest struct {
@@ -2156,7 +2296,7 @@ type CommitRequest struct {
 
 func (x *CommitRequest) Reset() {
 	*x = CommitRequest{}
-	mi := &file_gxplugin_proto_msgTypes[31]
+	mi := &file_gxplugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2168,7 +2308,7 @@ func (x *CommitRequest) String() string {
 func (*CommitRequest) ProtoMessage() {}
 
 func (x *CommitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[31]
+	mi := &file_gxplugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2181,7 +2321,7 @@ func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
 func (*CommitRequest) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{31}
+	return file_gxplugin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CommitRequest) GetTransaction() string {
@@ -2199,7 +2339,7 @@ type CommitReply struct {
 
 func (x *CommitReply) Reset() {
 	*x = CommitReply{}
-	mi := &file_gxplugin_proto_msgTypes[32]
+	mi := &file_gxplugin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2211,7 +2351,7 @@ func (x *CommitReply) String() string {
 func (*CommitReply) ProtoMessage() {}
 
 func (x *CommitReply) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[32]
+	mi := &file_gxplugin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2224,7 +2364,7 @@ func (x *CommitReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitReply.ProtoReflect.Descriptor instead.
 func (*CommitReply) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{32}
+	return file_gxplugin_proto_rawDescGZIP(), []int{34}
 }
 
 type AbortRequest struct {
@@ -2236,7 +2376,7 @@ type AbortRequest struct {
 
 func (x *AbortRequest) Reset() {
 	*x = AbortRequest{}
-	mi := &file_gxplugin_proto_msgTypes[33]
+	mi := &file_gxplugin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2388,7 @@ func (x *AbortRequest) String() string {
 func (*AbortRequest) ProtoMessage() {}
 
 func (x *AbortRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[33]
+	mi := &file_gxplugin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2401,7 @@ func (x *AbortRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortRequest.ProtoReflect.Descriptor instead.
 func (*AbortRequest) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{33}
+	return file_gxplugin_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *AbortRequest) GetTransaction() string {
@@ -2279,7 +2419,7 @@ type AbortReply struct {
 
 func (x *AbortReply) Reset() {
 	*x = AbortReply{}
-	mi := &file_gxplugin_proto_msgTypes[34]
+	mi := &file_gxplugin_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2291,7 +2431,7 @@ func (x *AbortReply) String() string {
 func (*AbortReply) ProtoMessage() {}
 
 func (x *AbortReply) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[34]
+	mi := &file_gxplugin_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2304,7 +2444,7 @@ func (x *AbortReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbortReply.ProtoReflect.Descriptor instead.
 func (*AbortReply) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{34}
+	return file_gxplugin_proto_rawDescGZIP(), []int{36}
 }
 
 type ResolveRequest struct {
@@ -2316,7 +2456,7 @@ type ResolveRequest struct {
 
 func (x *ResolveRequest) Reset() {
 	*x = ResolveRequest{}
-	mi := &file_gxplugin_proto_msgTypes[35]
+	mi := &file_gxplugin_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2328,7 +2468,7 @@ func (x *ResolveRequest) String() string {
 func (*ResolveRequest) ProtoMessage() {}
 
 func (x *ResolveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[35]
+	mi := &file_gxplugin_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2341,7 +2481,7 @@ func (x *ResolveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveRequest.ProtoReflect.Descriptor instead.
 func (*ResolveRequest) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{35}
+	return file_gxplugin_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ResolveRequest) GetTransaction() string {
@@ -2360,7 +2500,7 @@ type ResolveReply struct {
 
 func (x *ResolveReply) Reset() {
 	*x = ResolveReply{}
-	mi := &file_gxplugin_proto_msgTypes[36]
+	mi := &file_gxplugin_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2372,7 +2512,7 @@ func (x *ResolveReply) String() string {
 func (*ResolveReply) ProtoMessage() {}
 
 func (x *ResolveReply) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[36]
+	mi := &file_gxplugin_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2385,7 +2525,7 @@ func (x *ResolveReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveReply.ProtoReflect.Descriptor instead.
 func (*ResolveReply) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{36}
+	return file_gxplugin_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ResolveReply) GetState() ResolveReply_State {
@@ -2405,7 +2545,7 @@ type FinishRequest struct {
 
 func (x *FinishRequest) Reset() {
 	*x = FinishRequest{}
-	mi := &file_gxplugin_proto_msgTypes[37]
+	mi := &file_gxplugin_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2417,7 +2557,7 @@ func (x *FinishRequest) String() string {
 func (*FinishRequest) ProtoMessage() {}
 
 func (x *FinishRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[37]
+	mi := &file_gxplugin_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2430,7 +2570,7 @@ func (x *FinishRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishRequest.ProtoReflect.Descriptor instead.
 func (*FinishRequest) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{37}
+	return file_gxplugin_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *FinishRequest) GetStopped() bool {
@@ -2449,7 +2589,7 @@ type FinishReply struct {
 
 func (x *FinishReply) Reset() {
 	*x = FinishReply{}
-	mi := &file_gxplugin_proto_msgTypes[38]
+	mi := &file_gxplugin_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2461,7 +2601,7 @@ func (x *FinishReply) String() string {
 func (*FinishReply) ProtoMessage() {}
 
 func (x *FinishReply) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[38]
+	mi := &file_gxplugin_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2474,7 +2614,7 @@ func (x *FinishReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishReply.ProtoReflect.Descriptor instead.
 func (*FinishReply) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{38}
+	return file_gxplugin_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *FinishReply) GetNotes() []string {
@@ -2492,7 +2632,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_gxplugin_proto_msgTypes[39]
+	mi := &file_gxplugin_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2504,7 +2644,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[39]
+	mi := &file_gxplugin_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2517,7 +2657,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{39}
+	return file_gxplugin_proto_rawDescGZIP(), []int{41}
 }
 
 type CloseReply struct {
@@ -2528,7 +2668,7 @@ type CloseReply struct {
 
 func (x *CloseReply) Reset() {
 	*x = CloseReply{}
-	mi := &file_gxplugin_proto_msgTypes[40]
+	mi := &file_gxplugin_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2540,7 +2680,7 @@ func (x *CloseReply) String() string {
 func (*CloseReply) ProtoMessage() {}
 
 func (x *CloseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[40]
+	mi := &file_gxplugin_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2553,7 +2693,7 @@ func (x *CloseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseReply.ProtoReflect.Descriptor instead.
 func (*CloseReply) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{40}
+	return file_gxplugin_proto_rawDescGZIP(), []int{42}
 }
 
 // Fault is the error detail of every failed call.
@@ -2571,7 +2711,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_gxplugin_proto_msgTypes[41]
+	mi := &file_gxplugin_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2583,7 +2723,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_gxplugin_proto_msgTypes[41]
+	mi := &file_gxplugin_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2596,7 +2736,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_gxplugin_proto_rawDescGZIP(), []int{41}
+	return file_gxplugin_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Fault) GetCode() string {
@@ -2728,15 +2868,28 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\n" +
 	"event_time\x18\n" +
 	" \x01(\x03R\teventTime\x12\x14\n" +
-	"\x05arrow\x18\x0f \x01(\fR\x05arrow\"\xa5\x01\n" +
+	"\x05arrow\x18\x0f \x01(\fR\x05arrow\"\xf0\x01\n" +
 	"\x05Dirty\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x10\n" +
 	"\x03row\x18\x02 \x01(\rR\x03row\x12\x14\n" +
 	"\x05place\x18\x03 \x01(\tR\x05place\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x16\n" +
-	"\x06column\x18\x05 \x01(\tR\x06column\x12\x16\n" +
-	"\x06record\x18\x06 \x01(\fR\x06record\x12\x10\n" +
-	"\x03key\x18\a \x01(\fR\x03key\"\x95\x03\n" +
+	"\x06column\x18\x05 \x01(\tR\x06column\x12\x1b\n" +
+	"\x06record\x18\x06 \x01(\fH\x00R\x06record\x88\x01\x01\x12\x15\n" +
+	"\x03key\x18\a \x01(\fH\x01R\x03key\x88\x01\x01\x12,\n" +
+	"\x06origin\x18\b \x01(\v2\x14.gx.plugin.v1.OriginR\x06originB\t\n" +
+	"\a_recordB\x06\n" +
+	"\x04_key\"\xa2\x01\n" +
+	"\x06Origin\x12\x14\n" +
+	"\x05topic\x18\x01 \x01(\tR\x05topic\x12\x1c\n" +
+	"\tpartition\x18\x02 \x01(\x05R\tpartition\x12\x16\n" +
+	"\x06offset\x18\x03 \x01(\x03R\x06offset\x12\x1c\n" +
+	"\ttimestamp\x18\x04 \x01(\x03R\ttimestamp\x12.\n" +
+	"\aheaders\x18\x05 \x03(\v2\x14.gx.plugin.v1.HeaderR\aheaders\"A\n" +
+	"\x06Header\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\fR\x04name\x12\x19\n" +
+	"\x05value\x18\x02 \x01(\fH\x00R\x05value\x88\x01\x01B\b\n" +
+	"\x06_value\"\x95\x03\n" +
 	"\x03Ack\x12'\n" +
 	"\x04done\x18\x01 \x03(\v2\x13.gx.plugin.v1.RangeR\x04done\x12\x16\n" +
 	"\x06landed\x18\x02 \x01(\x04R\x06landed\x12\x1a\n" +
@@ -2857,7 +3010,7 @@ func file_gxplugin_proto_rawDescGZIP() []byte {
 }
 
 var file_gxplugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_gxplugin_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_gxplugin_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_gxplugin_proto_goTypes = []any{
 	(Role)(0),                      // 0: gx.plugin.v1.Role
 	(Mode)(0),                      // 1: gx.plugin.v1.Mode
@@ -2878,33 +3031,35 @@ var file_gxplugin_proto_goTypes = []any{
 	(*ReadRequest)(nil),            // 16: gx.plugin.v1.ReadRequest
 	(*Batch)(nil),                  // 17: gx.plugin.v1.Batch
 	(*Dirty)(nil),                  // 18: gx.plugin.v1.Dirty
-	(*Ack)(nil),                    // 19: gx.plugin.v1.Ack
-	(*Range)(nil),                  // 20: gx.plugin.v1.Range
-	(*ShardPosition)(nil),          // 21: gx.plugin.v1.ShardPosition
-	(*CommitPositionsRequest)(nil), // 22: gx.plugin.v1.CommitPositionsRequest
-	(*CommitPositionsReply)(nil),   // 23: gx.plugin.v1.CommitPositionsReply
-	(*DecideRequest)(nil),          // 24: gx.plugin.v1.DecideRequest
-	(*DecideReply)(nil),            // 25: gx.plugin.v1.DecideReply
-	(*RecoverRequest)(nil),         // 26: gx.plugin.v1.RecoverRequest
-	(*RecoverReply)(nil),           // 27: gx.plugin.v1.RecoverReply
-	(*StartRequest)(nil),           // 28: gx.plugin.v1.StartRequest
-	(*StartReply)(nil),             // 29: gx.plugin.v1.StartReply
-	(*FlushRequest)(nil),           // 30: gx.plugin.v1.FlushRequest
-	(*FlushReply)(nil),             // 31: gx.plugin.v1.FlushReply
-	(*PrepareRequest)(nil),         // 32: gx.plugin.v1.PrepareRequest
-	(*PrepareReply)(nil),           // 33: gx.plugin.v1.PrepareReply
-	(*CommitRequest)(nil),          // 34: gx.plugin.v1.CommitRequest
-	(*CommitReply)(nil),            // 35: gx.plugin.v1.CommitReply
-	(*AbortRequest)(nil),           // 36: gx.plugin.v1.AbortRequest
-	(*AbortReply)(nil),             // 37: gx.plugin.v1.AbortReply
-	(*ResolveRequest)(nil),         // 38: gx.plugin.v1.ResolveRequest
-	(*ResolveReply)(nil),           // 39: gx.plugin.v1.ResolveReply
-	(*FinishRequest)(nil),          // 40: gx.plugin.v1.FinishRequest
-	(*FinishReply)(nil),            // 41: gx.plugin.v1.FinishReply
-	(*CloseRequest)(nil),           // 42: gx.plugin.v1.CloseRequest
-	(*CloseReply)(nil),             // 43: gx.plugin.v1.CloseReply
-	(*Fault)(nil),                  // 44: gx.plugin.v1.Fault
-	nil,                            // 45: gx.plugin.v1.Ack.FlushReasonsEntry
+	(*Origin)(nil),                 // 19: gx.plugin.v1.Origin
+	(*Header)(nil),                 // 20: gx.plugin.v1.Header
+	(*Ack)(nil),                    // 21: gx.plugin.v1.Ack
+	(*Range)(nil),                  // 22: gx.plugin.v1.Range
+	(*ShardPosition)(nil),          // 23: gx.plugin.v1.ShardPosition
+	(*CommitPositionsRequest)(nil), // 24: gx.plugin.v1.CommitPositionsRequest
+	(*CommitPositionsReply)(nil),   // 25: gx.plugin.v1.CommitPositionsReply
+	(*DecideRequest)(nil),          // 26: gx.plugin.v1.DecideRequest
+	(*DecideReply)(nil),            // 27: gx.plugin.v1.DecideReply
+	(*RecoverRequest)(nil),         // 28: gx.plugin.v1.RecoverRequest
+	(*RecoverReply)(nil),           // 29: gx.plugin.v1.RecoverReply
+	(*StartRequest)(nil),           // 30: gx.plugin.v1.StartRequest
+	(*StartReply)(nil),             // 31: gx.plugin.v1.StartReply
+	(*FlushRequest)(nil),           // 32: gx.plugin.v1.FlushRequest
+	(*FlushReply)(nil),             // 33: gx.plugin.v1.FlushReply
+	(*PrepareRequest)(nil),         // 34: gx.plugin.v1.PrepareRequest
+	(*PrepareReply)(nil),           // 35: gx.plugin.v1.PrepareReply
+	(*CommitRequest)(nil),          // 36: gx.plugin.v1.CommitRequest
+	(*CommitReply)(nil),            // 37: gx.plugin.v1.CommitReply
+	(*AbortRequest)(nil),           // 38: gx.plugin.v1.AbortRequest
+	(*AbortReply)(nil),             // 39: gx.plugin.v1.AbortReply
+	(*ResolveRequest)(nil),         // 40: gx.plugin.v1.ResolveRequest
+	(*ResolveReply)(nil),           // 41: gx.plugin.v1.ResolveReply
+	(*FinishRequest)(nil),          // 42: gx.plugin.v1.FinishRequest
+	(*FinishReply)(nil),            // 43: gx.plugin.v1.FinishReply
+	(*CloseRequest)(nil),           // 44: gx.plugin.v1.CloseRequest
+	(*CloseReply)(nil),             // 45: gx.plugin.v1.CloseReply
+	(*Fault)(nil),                  // 46: gx.plugin.v1.Fault
+	nil,                            // 47: gx.plugin.v1.Ack.FlushReasonsEntry
 }
 var file_gxplugin_proto_depIdxs = []int32{
 	5,  // 0: gx.plugin.v1.DescribeReply.roles:type_name -> gx.plugin.v1.RoleSpec
@@ -2920,55 +3075,57 @@ var file_gxplugin_proto_depIdxs = []int32{
 	15, // 10: gx.plugin.v1.SplitReply.shards:type_name -> gx.plugin.v1.Shard
 	15, // 11: gx.plugin.v1.ReadRequest.shards:type_name -> gx.plugin.v1.Shard
 	18, // 12: gx.plugin.v1.Batch.dirty:type_name -> gx.plugin.v1.Dirty
-	20, // 13: gx.plugin.v1.Ack.done:type_name -> gx.plugin.v1.Range
-	18, // 14: gx.plugin.v1.Ack.dirty:type_name -> gx.plugin.v1.Dirty
-	45, // 15: gx.plugin.v1.Ack.flush_reasons:type_name -> gx.plugin.v1.Ack.FlushReasonsEntry
-	21, // 16: gx.plugin.v1.CommitPositionsRequest.positions:type_name -> gx.plugin.v1.ShardPosition
-	21, // 17: gx.plugin.v1.DecideRequest.positions:type_name -> gx.plugin.v1.ShardPosition
-	2,  // 18: gx.plugin.v1.ResolveReply.state:type_name -> gx.plugin.v1.ResolveReply.State
-	3,  // 19: gx.plugin.v1.Plugin.Describe:input_type -> gx.plugin.v1.DescribeRequest
-	7,  // 20: gx.plugin.v1.Plugin.Check:input_type -> gx.plugin.v1.CheckRequest
-	10, // 21: gx.plugin.v1.Reader.Open:input_type -> gx.plugin.v1.OpenRequest
-	13, // 22: gx.plugin.v1.Reader.Split:input_type -> gx.plugin.v1.SplitRequest
-	16, // 23: gx.plugin.v1.Reader.Read:input_type -> gx.plugin.v1.ReadRequest
-	22, // 24: gx.plugin.v1.Reader.Commit:input_type -> gx.plugin.v1.CommitPositionsRequest
-	24, // 25: gx.plugin.v1.Reader.Decide:input_type -> gx.plugin.v1.DecideRequest
-	26, // 26: gx.plugin.v1.Reader.Recover:input_type -> gx.plugin.v1.RecoverRequest
-	42, // 27: gx.plugin.v1.Reader.Close:input_type -> gx.plugin.v1.CloseRequest
-	10, // 28: gx.plugin.v1.Writer.Open:input_type -> gx.plugin.v1.OpenRequest
-	28, // 29: gx.plugin.v1.Writer.Start:input_type -> gx.plugin.v1.StartRequest
-	17, // 30: gx.plugin.v1.Writer.Write:input_type -> gx.plugin.v1.Batch
-	30, // 31: gx.plugin.v1.Writer.Flush:input_type -> gx.plugin.v1.FlushRequest
-	32, // 32: gx.plugin.v1.Writer.Prepare:input_type -> gx.plugin.v1.PrepareRequest
-	34, // 33: gx.plugin.v1.Writer.Commit:input_type -> gx.plugin.v1.CommitRequest
-	36, // 34: gx.plugin.v1.Writer.Abort:input_type -> gx.plugin.v1.AbortRequest
-	38, // 35: gx.plugin.v1.Writer.Resolve:input_type -> gx.plugin.v1.ResolveRequest
-	40, // 36: gx.plugin.v1.Writer.Finish:input_type -> gx.plugin.v1.FinishRequest
-	42, // 37: gx.plugin.v1.Writer.Close:input_type -> gx.plugin.v1.CloseRequest
-	4,  // 38: gx.plugin.v1.Plugin.Describe:output_type -> gx.plugin.v1.DescribeReply
-	8,  // 39: gx.plugin.v1.Plugin.Check:output_type -> gx.plugin.v1.CheckReply
-	12, // 40: gx.plugin.v1.Reader.Open:output_type -> gx.plugin.v1.OpenReply
-	14, // 41: gx.plugin.v1.Reader.Split:output_type -> gx.plugin.v1.SplitReply
-	17, // 42: gx.plugin.v1.Reader.Read:output_type -> gx.plugin.v1.Batch
-	23, // 43: gx.plugin.v1.Reader.Commit:output_type -> gx.plugin.v1.CommitPositionsReply
-	25, // 44: gx.plugin.v1.Reader.Decide:output_type -> gx.plugin.v1.DecideReply
-	27, // 45: gx.plugin.v1.Reader.Recover:output_type -> gx.plugin.v1.RecoverReply
-	43, // 46: gx.plugin.v1.Reader.Close:output_type -> gx.plugin.v1.CloseReply
-	12, // 47: gx.plugin.v1.Writer.Open:output_type -> gx.plugin.v1.OpenReply
-	29, // 48: gx.plugin.v1.Writer.Start:output_type -> gx.plugin.v1.StartReply
-	19, // 49: gx.plugin.v1.Writer.Write:output_type -> gx.plugin.v1.Ack
-	31, // 50: gx.plugin.v1.Writer.Flush:output_type -> gx.plugin.v1.FlushReply
-	33, // 51: gx.plugin.v1.Writer.Prepare:output_type -> gx.plugin.v1.PrepareReply
-	35, // 52: gx.plugin.v1.Writer.Commit:output_type -> gx.plugin.v1.CommitReply
-	37, // 53: gx.plugin.v1.Writer.Abort:output_type -> gx.plugin.v1.AbortReply
-	39, // 54: gx.plugin.v1.Writer.Resolve:output_type -> gx.plugin.v1.ResolveReply
-	41, // 55: gx.plugin.v1.Writer.Finish:output_type -> gx.plugin.v1.FinishReply
-	43, // 56: gx.plugin.v1.Writer.Close:output_type -> gx.plugin.v1.CloseReply
-	38, // [38:57] is the sub-list for method output_type
-	19, // [19:38] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	19, // 13: gx.plugin.v1.Dirty.origin:type_name -> gx.plugin.v1.Origin
+	20, // 14: gx.plugin.v1.Origin.headers:type_name -> gx.plugin.v1.Header
+	22, // 15: gx.plugin.v1.Ack.done:type_name -> gx.plugin.v1.Range
+	18, // 16: gx.plugin.v1.Ack.dirty:type_name -> gx.plugin.v1.Dirty
+	47, // 17: gx.plugin.v1.Ack.flush_reasons:type_name -> gx.plugin.v1.Ack.FlushReasonsEntry
+	23, // 18: gx.plugin.v1.CommitPositionsRequest.positions:type_name -> gx.plugin.v1.ShardPosition
+	23, // 19: gx.plugin.v1.DecideRequest.positions:type_name -> gx.plugin.v1.ShardPosition
+	2,  // 20: gx.plugin.v1.ResolveReply.state:type_name -> gx.plugin.v1.ResolveReply.State
+	3,  // 21: gx.plugin.v1.Plugin.Describe:input_type -> gx.plugin.v1.DescribeRequest
+	7,  // 22: gx.plugin.v1.Plugin.Check:input_type -> gx.plugin.v1.CheckRequest
+	10, // 23: gx.plugin.v1.Reader.Open:input_type -> gx.plugin.v1.OpenRequest
+	13, // 24: gx.plugin.v1.Reader.Split:input_type -> gx.plugin.v1.SplitRequest
+	16, // 25: gx.plugin.v1.Reader.Read:input_type -> gx.plugin.v1.ReadRequest
+	24, // 26: gx.plugin.v1.Reader.Commit:input_type -> gx.plugin.v1.CommitPositionsRequest
+	26, // 27: gx.plugin.v1.Reader.Decide:input_type -> gx.plugin.v1.DecideRequest
+	28, // 28: gx.plugin.v1.Reader.Recover:input_type -> gx.plugin.v1.RecoverRequest
+	44, // 29: gx.plugin.v1.Reader.Close:input_type -> gx.plugin.v1.CloseRequest
+	10, // 30: gx.plugin.v1.Writer.Open:input_type -> gx.plugin.v1.OpenRequest
+	30, // 31: gx.plugin.v1.Writer.Start:input_type -> gx.plugin.v1.StartRequest
+	17, // 32: gx.plugin.v1.Writer.Write:input_type -> gx.plugin.v1.Batch
+	32, // 33: gx.plugin.v1.Writer.Flush:input_type -> gx.plugin.v1.FlushRequest
+	34, // 34: gx.plugin.v1.Writer.Prepare:input_type -> gx.plugin.v1.PrepareRequest
+	36, // 35: gx.plugin.v1.Writer.Commit:input_type -> gx.plugin.v1.CommitRequest
+	38, // 36: gx.plugin.v1.Writer.Abort:input_type -> gx.plugin.v1.AbortRequest
+	40, // 37: gx.plugin.v1.Writer.Resolve:input_type -> gx.plugin.v1.ResolveRequest
+	42, // 38: gx.plugin.v1.Writer.Finish:input_type -> gx.plugin.v1.FinishRequest
+	44, // 39: gx.plugin.v1.Writer.Close:input_type -> gx.plugin.v1.CloseRequest
+	4,  // 40: gx.plugin.v1.Plugin.Describe:output_type -> gx.plugin.v1.DescribeReply
+	8,  // 41: gx.plugin.v1.Plugin.Check:output_type -> gx.plugin.v1.CheckReply
+	12, // 42: gx.plugin.v1.Reader.Open:output_type -> gx.plugin.v1.OpenReply
+	14, // 43: gx.plugin.v1.Reader.Split:output_type -> gx.plugin.v1.SplitReply
+	17, // 44: gx.plugin.v1.Reader.Read:output_type -> gx.plugin.v1.Batch
+	25, // 45: gx.plugin.v1.Reader.Commit:output_type -> gx.plugin.v1.CommitPositionsReply
+	27, // 46: gx.plugin.v1.Reader.Decide:output_type -> gx.plugin.v1.DecideReply
+	29, // 47: gx.plugin.v1.Reader.Recover:output_type -> gx.plugin.v1.RecoverReply
+	45, // 48: gx.plugin.v1.Reader.Close:output_type -> gx.plugin.v1.CloseReply
+	12, // 49: gx.plugin.v1.Writer.Open:output_type -> gx.plugin.v1.OpenReply
+	31, // 50: gx.plugin.v1.Writer.Start:output_type -> gx.plugin.v1.StartReply
+	21, // 51: gx.plugin.v1.Writer.Write:output_type -> gx.plugin.v1.Ack
+	33, // 52: gx.plugin.v1.Writer.Flush:output_type -> gx.plugin.v1.FlushReply
+	35, // 53: gx.plugin.v1.Writer.Prepare:output_type -> gx.plugin.v1.PrepareReply
+	37, // 54: gx.plugin.v1.Writer.Commit:output_type -> gx.plugin.v1.CommitReply
+	39, // 55: gx.plugin.v1.Writer.Abort:output_type -> gx.plugin.v1.AbortReply
+	41, // 56: gx.plugin.v1.Writer.Resolve:output_type -> gx.plugin.v1.ResolveReply
+	43, // 57: gx.plugin.v1.Writer.Finish:output_type -> gx.plugin.v1.FinishReply
+	45, // 58: gx.plugin.v1.Writer.Close:output_type -> gx.plugin.v1.CloseReply
+	40, // [40:59] is the sub-list for method output_type
+	21, // [21:40] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_gxplugin_proto_init() }
@@ -2976,13 +3133,15 @@ func file_gxplugin_proto_init() {
 	if File_gxplugin_proto != nil {
 		return
 	}
+	file_gxplugin_proto_msgTypes[15].OneofWrappers = []any{}
+	file_gxplugin_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gxplugin_proto_rawDesc), len(file_gxplugin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   43,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   3,
 		},
