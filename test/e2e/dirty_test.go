@@ -17,7 +17,8 @@ import (
 
 // dirtyLine is one line of a dirty file.
 type dirtyLine struct {
-	Job, Run, Plugin, Place, Reason, Record, RecordBase64, Key string
+	Job, Run, Plugin, Place, Reason, Record, RecordBase64, Key, Refused, Topic string
+	Offset                                                                     int64
 }
 
 func (l dirtyLine) bytes(t *testing.T) []byte {

@@ -25,9 +25,13 @@ type Report struct {
 	Seconds                                       float64
 	DirtyFile                                     string
 	DirtyRecords                                  []struct{ Plugin, Place, Reason, Column string }
-	Flushes                                       map[string]int64
-	Notes                                         []string
-	Processes                                     []struct {
+	DirtySink                                     *struct {
+		Plugin, Place string
+		Kept, Refused int64
+	}
+	Flushes   map[string]int64
+	Notes     []string
+	Processes []struct {
 		Name, Pid        string
 		CPUSeconds       float64
 		MaxResidentBytes int64
