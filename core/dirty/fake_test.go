@@ -27,6 +27,7 @@ type target struct {
 	answer    func(b sent) *v1.Ack // nil: everything landed
 	dies      error                // instead of the first ack
 	silent    bool
+	flushErr  error // of Flush, which then ends the stream with dies
 
 	mu    sync.Mutex
 	calls []string
@@ -62,7 +63,7 @@ func (w *target) Start(_ context.Context, resumed bool) ([]string, error) {
 
 func (w *target) Write(ctx context.Context, _ int) (engine.Lane, error) {
 	w.call("write")
-	w.lane = &lane{w: w, ctx: ctx, acks: make(chan *v1.Ack, 1000)}
+	w.lane = &lane{w: w, ctx: ctx, acks: make(chan *v1.Ack, 1000), over: make(chan struct{})}
 	return w.lane, nil
 }
 
@@ -71,6 +72,10 @@ func (w *target) Flush(ctx context.Context, _ int, _ uint64) error {
 	if w.silent {
 		<-ctx.Done()
 		return ctx.Err()
+	}
+	if w.flushErr != nil {
+		close(w.lane.over)
+		return w.flushErr
 	}
 	w.lane.flush()
 	return nil
@@ -93,6 +98,7 @@ type lane struct {
 	ctx     context.Context
 	acks    chan *v1.Ack
 	waiting []sent
+	over    chan struct{}
 }
 
 func (l *lane) Send(f *wire.Frame) error {
@@ -143,6 +149,9 @@ func (l *lane) flush() {
 func (l *lane) CloseSend() error { l.flush(); close(l.acks); return nil }
 
 func (l *lane) Recv() (*v1.Ack, error) {
+	if l.w.flushErr != nil {
+		<-l.over
+	}
 	if l.w.dies != nil {
 		return nil, l.w.dies
 	}

@@ -232,20 +232,17 @@ func (s *Sink) flush(ctx context.Context) error {
 	}
 }
 
-// broken gives the reason for a call that failed: what ended the stream, if something did.
+// broken gives the reason for a call that failed: what ended the stream, if something did. The call may fail a moment before
+// the reason comes in.
 func (s *Sink) broken(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
+	select {
+	case <-s.ended:
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	if s.stream.Err() != nil || errors.Is(err, io.EOF) {
-		select {
-		case <-s.ended:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		if cause := s.failure(); cause != nil {
-			return cause
-		}
+	if cause := s.failure(); cause != nil {
+		return cause
 	}
 	if errors.Is(err, io.EOF) {
 		return protocol.Faultf(protocol.PluginFailed, "plugin %s ended the stream of dirty records", s.Plan.Sink.Plugin)
@@ -304,7 +301,7 @@ func (s *Sink) Leave(ctx context.Context) error {
 		s.cut()
 		<-s.ended
 	}
-	if !s.opened {
+	if !s.opened || s.Err() != nil {
 		return nil
 	}
 	return s.Writer.Close(ctx)

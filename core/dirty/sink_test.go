@@ -171,6 +171,17 @@ func TestAFailureOfTheWriterIsTheEnd(t *testing.T) {
 	}
 }
 
+// The call that flushes fails because the lane is gone; why it is gone comes in after it.
+func TestTheReasonIsWaitedFor(t *testing.T) {
+	w := newTarget()
+	w.flushErr, w.dies = errPlain, errAway
+	s, _, _ := opened(t, "starrocks", w)
+	_ = s.Add(t.Context(), record(0))
+	if f := protocol.AsFault(s.Sync(t.Context())); f == nil || f.Place != "loadUrl" {
+		t.Fatalf("%+v", f)
+	}
+}
+
 func TestAWriterThatMiscountsIsFoundOut(t *testing.T) {
 	for name, answer := range map[string]func(b sent) *v1.Ack{
 		"too few":      func(sent) *v1.Ack { return &v1.Ack{} },

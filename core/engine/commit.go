@@ -101,6 +101,7 @@ func (c *committer) flush(ctx context.Context) error {
 	var lost []string
 	if err == nil {
 		lost, err = c.reader.Commit(ctx, positions)
+		err = fault.Within(c.path, err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,7 +111,7 @@ func (c *committer) flush(ctx context.Context) error {
 				c.pending[at] = p
 			}
 		}
-		return fault.Within(c.path, err)
+		return err
 	}
 	c.commits++
 	for _, s := range lost {

@@ -362,11 +362,12 @@ func (e *Engine) close(ctx context.Context, failed error) {
 		close func(context.Context) error
 	}
 	ends := []end{{e.Plan.Reader.Path, e.Reader, e.Reader.Close}, {e.Plan.Writer.Path, e.Writer, e.Writer.Close}}
-	if s := e.sink(); s != nil {
-		ends = append(ends, end{e.dirtyPath(), s, s.Leave})
+	sink := e.sink()
+	if sink != nil {
+		ends = append(ends, end{e.dirtyPath(), sink, sink.Leave})
 	}
 	for _, s := range ends {
-		if s.proc.Err() != nil {
+		if s.proc.Err() != nil && s.proc != Process(sink) { // what a sink holds is in the core
 			continue
 		}
 		wg.Go(func() {

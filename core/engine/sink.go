@@ -24,7 +24,7 @@ type DirtyPlugin interface {
 	Open(ctx context.Context, resumed bool) (notes []string, err error)
 	// Finish ends the work of a job that did not fail; everything added is durable then.
 	Finish(ctx context.Context, stopped bool) (notes []string, err error)
-	// Leave is called last, whatever went before.
+	// Leave is called last, whatever went before, also when the process is dead.
 	Leave(ctx context.Context) error
 }
 

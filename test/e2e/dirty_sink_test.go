@@ -167,6 +167,9 @@ func TestADirtyTableThatTakesNothingEndsTheJob(t *testing.T) {
 
 		c.Exec("DROP TABLE " + dirtyPlace(c))
 		c.Exec(fmt.Sprintf(dirtyTable, dirtyPlace(c)))
+		sink := tableSink(c)
+		sink["maxRetries"] = 0
+		d.Setting["dirty"] = sink
 		c.World.Sandbox.Arm(t, harness.Fault{Kind: "answerBody", Table: dirtyName(c), Text: `{"TxnId":1,"Status":"Fail","Message":"disk is full"}`})
 		r = c.Run(d)
 		if r.Code == 0 || !strings.Contains(r.Said(), "setting.dirty") || !strings.Contains(r.Said(), "disk is full") {

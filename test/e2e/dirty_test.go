@@ -19,6 +19,7 @@ import (
 type dirtyLine struct {
 	Job, Run, Plugin, Place, Reason, Record, RecordBase64, Key, Refused, Topic string
 	Offset                                                                     int64
+	Headers                                                                    any
 }
 
 func (l dirtyLine) bytes(t *testing.T) []byte {
