@@ -148,8 +148,13 @@ func surroundings(sources job.Datasources, vars map[string]string) job.Options {
 func judgeJob(src []byte, sources job.Datasources, vars map[string]string) []options.Problem {
 	jobs, problems := job.Parse(src, surroundings(sources, vars))
 	for _, j := range jobs {
-		_, more := plan.Build(j, "run", false)
+		pl, more := plan.Build(j, "run", false)
 		problems = append(problems, more...)
+		if s := pl.Sink; s != nil {
+			v, more := options.Parse(s.Parameters)
+			problems = append(problems, more...)
+			problems = append(problems, options.Decode(v, s.Path, configOf(s.Type+"-writer"))...)
+		}
 		for _, s := range j.Steps {
 			if s.Category == job.TransformerStep {
 				continue // the plan has judged it
@@ -210,7 +215,8 @@ func dirtyLine(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "dirty.jsonl")
 	d := &state.DirtyFile{Path: file, Job: "j", Run: "r"}
-	if err := d.Add(t.Context(), engine.DirtyRecord{Side: "s", Place: "p", Reason: "r", Column: "c", Record: []byte("{}"), Key: []byte("k")}); err != nil {
+	if err := d.Add(t.Context(), engine.DirtyRecord{Side: "s", Place: "p", Reason: "r", Column: "c", Record: []byte("{}"), Key: []byte("k"),
+		Origin: &engine.Origin{Topic: "t", Headers: []engine.Header{{Name: "h"}}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Close(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gx-etl/gx/core/dirty"
 	"github.com/gx-etl/gx/core/engine"
 	"github.com/gx-etl/gx/core/fault"
 	"github.com/gx-etl/gx/job"
@@ -84,6 +85,19 @@ func TestReportFieldsAreDescribed(t *testing.T) {
 		}
 	}
 	fields(reflect.TypeFor[engine.Report]())
+}
+
+// TestTheTableOfDirtyRecordsIsShown holds the statement of the page and of the example to the one that gx prints.
+func TestTheTableOfDirtyRecordsIsShown(t *testing.T) {
+	flat := func(sql string) string {
+		sql = strings.NewReplacer("( ", "(", " )", ")").Replace(strings.Join(strings.Fields(sql), " "))
+		return strings.ReplaceAll(sql, "`", "")
+	}
+	for page, table := range map[string]string{"docs/operate.md": "ops.dirty_records", "examples/dirty-records/init.sql": "billing.dirty_records"} {
+		if want := flat(dirty.Statement(table)); !strings.Contains(flat(readTree(t, page)), want) {
+			t.Errorf("%s does not hold %s", page, want)
+		}
+	}
 }
 
 // TestJobKeysAreDescribed asks the decoder for the keys it knows: it names them when it meets one that it does not.

@@ -65,7 +65,7 @@ func TestEveryColumnHasATypeInTheStatement(t *testing.T) {
 			t.Errorf("no type for %s", c)
 		}
 	}
-	if got := (place{key: "table", name: "a`b", sql: true}).statement(); !strings.HasPrefix(got, "CREATE TABLE `a``b` (`time` ") {
+	if got := Statement("a`b"); !strings.HasPrefix(got, "CREATE TABLE `a``b` (`time` ") {
 		t.Error(got)
 	}
 }

@@ -59,16 +59,17 @@ func (p place) explain(err error) error {
 	case f.Code != protocol.NotFound || f.Place != p.key:
 		return err
 	}
-	return f.Hint("%s", p.statement())
+	return f.Hint("%s", Statement(p.name))
 }
 
-// statement makes a table that every dirty record fits into, but for those with more text than StarRocks holds in a value.
-func (p place) statement() string {
+// Statement makes a table that every dirty record fits into, but for those with more text than StarRocks holds in a value. The
+// table is named as db.table, or table, or not at all.
+func Statement(table string) string {
 	var columns []string
 	for _, name := range plan.DirtyColumns {
 		columns = append(columns, quoted(name)+" "+ddl[name])
 	}
-	parts := strings.Split(cmp.Or(p.name, "dirty_records"), ".")
+	parts := strings.Split(cmp.Or(table, "dirty_records"), ".")
 	for i := range parts {
 		parts[i] = quoted(parts[i])
 	}
