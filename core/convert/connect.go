@@ -58,7 +58,7 @@ var connectRules = []rule{
 	{key: "predicates*", status: Unsupported, note: "conditions of transforms", try: "a transformer of gx that filters rows"},
 
 	{key: "errors.tolerance", absent: "none", note: "none ends the job at the first bad message; with all, bad messages go to the dirty file and the job goes on", put: tolerance},
-	{key: "errors.deadletterqueue.topic.name", put: deadLetters, note: "dirty records go to a file, with their reason, topic, partition and offset"},
+	{key: "errors.deadletterqueue.topic.name", put: deadLetters, note: "dirty records go to a file, with their reason, topic, partition and offset; setting.dirty of type kafka, with the brokers, sends them to this topic"},
 	{key: "errors.deadletterqueue.*", status: Needless, note: "the dirty file is the state directory's"},
 	{key: "errors.log.*", status: Needless, note: "gx reports dirty records with their reasons"},
 	{key: "errors.retry.*", status: Needless, note: "converting is not retried: it fails the same way again"},

@@ -27,6 +27,7 @@ type target struct {
 	answer    func(b sent) *v1.Ack // nil: everything landed
 	dies      error                // instead of the first ack
 	silent    bool
+	ahead     bool  // dirty records come in an ack of their own
 	flushErr  error // of Flush, which then ends the stream with dies
 
 	mu    sync.Mutex
@@ -139,6 +140,10 @@ func (l *lane) flush() {
 		ack := &v1.Ack{Landed: uint64(len(b.rows))}
 		if l.w.answer != nil {
 			ack = l.w.answer(b)
+		}
+		if l.w.ahead { // as large dirty records are
+			l.acks <- &v1.Ack{Dirty: ack.Dirty}
+			ack.Dirty = nil
 		}
 		ack.Done = []*v1.Range{{First: b.sequence, Last: b.sequence}}
 		l.acks <- ack

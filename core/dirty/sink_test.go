@@ -83,10 +83,13 @@ func TestRefusedRecordsGoToTheFile(t *testing.T) {
 			[]string{"r0", "r1", "r2"}, "1 of its load were refused without saying which: ratio", 2},
 		"left out by a condition": {func(sent) *v1.Ack { return &v1.Ack{Landed: 2, Filtered: 1} },
 			[]string{"r0", "r1", "r2"}, "1 of its load were left out by the target without saying which", 2},
+		"one by name, ahead of the others": {func(b sent) *v1.Ack {
+			return &v1.Ack{Landed: 2, Dirty: []*v1.Dirty{{Sequence: b.sequence, Row: 2}}}
+		}, []string{"r2"}, "no reason given", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newTarget()
-			w.answer = c.answer
+			w.answer, w.ahead = c.answer, strings.Contains(name, "ahead")
 			s, refused, notes := opened(t, "starrocks", w)
 			for i := range 3 {
 				if err := s.Add(t.Context(), record(i)); err != nil {

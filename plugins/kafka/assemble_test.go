@@ -147,6 +147,38 @@ func TestBadDocumentsSayWhyAndWhere(t *testing.T) {
 	}
 }
 
+// A message that is refused keeps all that it was: what is empty differs from what is not there.
+func TestRefusedMessagesKeepTheirOrigin(t *testing.T) {
+	a := assemble(t, "", sdk.Peer{})
+	header := func(key string, value []byte) *sarama.RecordHeader {
+		return &sarama.RecordHeader{Key: []byte(key), Value: value}
+	}
+	value, key := []byte("bad"), []byte{0xff}
+	a.add(&message{offset: 41, time: 1_700_000_000_123, key: key, value: value,
+		headers: []*sarama.RecordHeader{header("h", []byte("1")), header("h", nil), header("", []byte{})}})
+	a.add(&message{offset: 42, time: -1, key: []byte{}, value: []byte("worse")})
+	a.add(&message{offset: 43, time: -1, value: []byte("worst")})
+	value[0], key[0] = '*', '*' // the buffer of the fetch lives on
+	a.add(&message{offset: 44, value: []byte("{"), headers: []*sarama.RecordHeader{header("big", make([]byte, maxRow))}})
+	got := a.take(position{}, 0).Dirty
+	if len(got) != 4 {
+		t.Fatalf("%d dirty records", len(got))
+	}
+	o := got[0].Origin
+	if o == nil || o.Topic != "orders" || o.Partition != 3 || o.Offset != 41 || o.Time != 1_700_000_000_123 || string(got[0].Record) != "bad" || got[0].Key[0] != 0xff {
+		t.Errorf("%+v %+v", got[0], o)
+	}
+	if len(o.Headers) != 3 || string(o.Headers[0].Value) != "1" || o.Headers[1].Value != nil || o.Headers[2].Value == nil {
+		t.Errorf("headers %q", o.Headers)
+	}
+	if got[1].Key == nil || got[2].Key != nil || got[1].Origin.Time != -1 {
+		t.Errorf("keys %v and %v", got[1].Key, got[2].Key)
+	}
+	if got[3].Origin.Headers != nil || string(got[3].Record) != "{" {
+		t.Errorf("headers that fit into no batch: %d", len(got[3].Origin.Headers))
+	}
+}
+
 // Twenty messages and an empty one between: all twenty arrive.
 func TestAnEmptyMessageHidesNoOther(t *testing.T) {
 	for _, empty := range []string{"-", ""} {

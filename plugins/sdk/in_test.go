@@ -11,6 +11,7 @@ import (
 	"github.com/gx-etl/gx/plugins/protocol"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
 	"github.com/gx-etl/gx/plugins/protocol/wire"
+	"google.golang.org/protobuf/proto"
 )
 
 // feed is the core's end of a lane, without gRPC.
@@ -185,6 +186,38 @@ func TestAckSplitsDirtyRecords(t *testing.T) {
 		}
 		if n != 10 || len(f.acks) < 2 {
 			t.Errorf("%d records in %d messages", n, len(f.acks))
+		}
+	})
+}
+
+// An empty value is not the same as none, on the wire too, and headers count for the size of a message.
+func TestDirtyRecordsTravelWhole(t *testing.T) {
+	lane(t, func(_ context.Context, _ context.CancelCauseFunc, f *feed) {
+		f.frames <- frame(1)
+		<-f.in.Batches()
+		header := []Header{{Name: []byte{0xff}, Value: []byte{}}, {Name: []byte("none")}, {Name: []byte("big"), Value: make([]byte, dirtyBytes/2)}}
+		d := Dirty{Sequence: 1, Reason: "bad", Record: []byte{}, Origin: &Origin{Topic: "t\xff", Partition: 2, Offset: 3, Time: -1, Headers: header}}
+		if err := f.in.Ack(Ack{Done: []Range{{1, 1}}, Landed: 8, Dirty: []Dirty{d, d}}); err != nil {
+			t.Fatal(err)
+		}
+		if len(f.acks) != 2 {
+			t.Fatalf("%d messages, want 2", len(f.acks))
+		}
+		wire, err := proto.Marshal(f.acks[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back v1.Ack
+		if err := proto.Unmarshal(wire, &back); err != nil {
+			t.Fatal(err)
+		}
+		got := back.Dirty[0]
+		o := got.Origin
+		if got.Record == nil || got.Key != nil || o.Topic != "t\uFFFD" || o.Partition != 2 || o.Offset != 3 || o.Timestamp != -1 {
+			t.Errorf("%v", got)
+		}
+		if len(o.Headers) != 3 || o.Headers[0].Name[0] != 0xff || o.Headers[0].Value == nil || o.Headers[1].Value != nil {
+			t.Errorf("%v", o.Headers[:2])
 		}
 	})
 }
