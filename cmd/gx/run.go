@@ -236,7 +236,11 @@ func (a *app) usage(p *prepared) []engine.ProcessUse {
 	for i, pl := range plugins {
 		wg.Go(func() {
 			pid, u := pl.Pid(), pl.Kill()
-			ended[i] = engine.ProcessUse{Name: pl.Name, Pid: pid, CPUSeconds: (u.User + u.System).Seconds(), MaxRSS: u.MaxRSS}
+			name := pl.Name
+			if pl == p.sink {
+				name += " (dirty)"
+			}
+			ended[i] = engine.ProcessUse{Name: name, Pid: pid, CPUSeconds: (u.User + u.System).Seconds(), MaxRSS: u.MaxRSS}
 		})
 	}
 	wg.Wait()

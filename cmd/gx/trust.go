@@ -60,4 +60,11 @@ func allowDestructive(j *job.Job, pl *plan.Plan) {
 			pl.Writer.Parameters = s.Parameter.With("allowDestructive", yes).JSON()
 		}
 	}
+	if pl.Sink == nil {
+		return
+	}
+	if v, _ := options.Parse(pl.Sink.Parameters); v.Get("schemaSaveMode").Given() {
+		yes, _ := options.Parse([]byte("true"))
+		pl.Sink.Parameters = v.With("allowDestructive", yes).JSON()
+	}
 }

@@ -17,11 +17,12 @@ type books struct {
 	open    map[uint64]*batch
 	refused []engine.DirtyRecord // not passed on yet
 	held    int64                // bytes of all records here
-	failed  error
-	settled uint64 // rows of acked batches
-	counted uint64 // rows that the counts of the acks account for
-	kept    uint64 // rows that are in the target
-	turned  uint64 // records that it refused
+	failed  error                // why the stream has ended
+	wrong   bool                 // failed is about what the writer says, not about what it left open
+	settled uint64               // rows of acked batches
+	counted uint64               // rows that the counts of the acks account for
+	kept    uint64               // rows that are in the target
+	turned  uint64               // records that it refused
 }
 
 // batch is a sent batch that is not acked.
@@ -54,12 +55,21 @@ func (k *books) sent(sequence uint64, records []engine.DirtyRecord) {
 	k.open[sequence] = b
 }
 
-// acked enters an ack. Rows that the target refused or left out without saying which may be any of the batches that the ack
-// is about, so all of those count as refused: a record is rather kept twice than not at all.
+// acked enters an ack.
 func (k *books) acked(a *v1.Ack) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	defer k.tell()
+	err := k.enter(a)
+	if err != nil && k.failed == nil {
+		k.failed, k.wrong = err, true
+	}
+	return err
+}
+
+// enter is acked under k.mu. Rows that the target refused or left out without saying which may be any of the batches that the ack
+// is about, so all of those count as refused: a record is rather kept twice than not at all.
+func (k *books) enter(a *v1.Ack) error {
 	for _, d := range a.Dirty {
 		b := k.open[d.Sequence]
 		if b == nil || int(d.Row) >= len(b.records) || b.gone[d.Row] {
@@ -139,10 +149,14 @@ func (k *books) takeRefused() []engine.DirtyRecord {
 	return out
 }
 
-// unacked is the number of batches that are not acked.
+// unacked is the number of batches that are not acked. A stream that has ended is an error only for what it left open: records
+// that are safe stay so.
 func (k *books) unacked() (int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if len(k.open) == 0 && !k.wrong {
+		return 0, nil
+	}
 	return len(k.open), k.failed
 }
 

@@ -189,7 +189,7 @@ func (s *Sink) receive(lane engine.Lane) {
 // send gives the gathered rows to the writer.
 func (s *Sink) send(ctx context.Context) error {
 	if len(s.gathered) == 0 {
-		return s.failure()
+		return nil
 	}
 	if s.lane == nil {
 		if err := s.start(ctx); err != nil {
@@ -210,8 +210,10 @@ func (s *Sink) send(ctx context.Context) error {
 
 // flush returns when every batch is acked.
 func (s *Sink) flush(ctx context.Context) error {
-	if n, err := s.unacked(); n == 0 || err != nil {
+	if n, err := s.unacked(); n == 0 {
 		return err
+	} else if err != nil {
+		return s.broken(ctx, err)
 	}
 	call, done := context.WithCancel(ctx)
 	defer done()
@@ -220,16 +222,29 @@ func (s *Sink) flush(ctx context.Context) error {
 		return s.broken(ctx, err)
 	}
 	for { // the answer of the call may overtake the last acks
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
 		n, err := s.unacked()
 		if n == 0 || err != nil {
 			return err
 		}
 		select {
 		case <-s.changed:
+		case <-s.ended:
+			if n, err := s.unacked(); n == 0 || err != nil {
+				return err
+			}
+			return s.left()
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// left is what a writer did that ended the stream before it was asked to.
+func (s *Sink) left() error {
+	return protocol.Faultf(protocol.PluginFailed, "plugin %s ended the stream of dirty records", s.Plan.Sink.Plugin)
 }
 
 // broken gives the reason for a call that failed: what ended the stream, if something did. The call may fail a moment before
@@ -239,13 +254,15 @@ func (s *Sink) broken(ctx context.Context, err error) error {
 	case <-s.ended:
 	case <-time.After(time.Second):
 	case <-ctx.Done():
-		return context.Cause(ctx)
+	}
+	if cause := context.Cause(ctx); cause != nil { // it may have ended the stream itself
+		return cause
 	}
 	if cause := s.failure(); cause != nil {
 		return cause
 	}
 	if errors.Is(err, io.EOF) {
-		return protocol.Faultf(protocol.PluginFailed, "plugin %s ended the stream of dirty records", s.Plan.Sink.Plugin)
+		return s.left()
 	}
 	return err
 }

@@ -185,6 +185,25 @@ func TestTheReasonIsWaitedFor(t *testing.T) {
 	}
 }
 
+// What was safe when the writer died stays safe: positions behind it may still move.
+func TestTheDeathOfTheWriterLeavesWhatIsSafe(t *testing.T) {
+	w := newTarget()
+	s, _, _ := opened(t, "starrocks", w)
+	_ = s.Add(t.Context(), record(0))
+	if err := s.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.cut()
+	<-s.ended
+	if err := s.Sync(t.Context()); err != nil {
+		t.Errorf("with nothing left to do: %v", err)
+	}
+	_ = s.Add(t.Context(), record(1))
+	if err := s.Sync(t.Context()); err == nil {
+		t.Error("a record that is nowhere counts as safe")
+	}
+}
+
 func TestAWriterThatMiscountsIsFoundOut(t *testing.T) {
 	for name, answer := range map[string]func(b sent) *v1.Ack{
 		"too few":      func(sent) *v1.Ack { return &v1.Ack{} },

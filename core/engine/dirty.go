@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gx-etl/gx/core/plan"
 	"github.com/gx-etl/gx/plugins/protocol"
@@ -12,10 +13,28 @@ import (
 // percentFloor is how many records must have been read before a share of them says anything while the job runs.
 const percentFloor = 10000
 
+// keep makes calls of the dirty sink come one at a time until the returned function is called.
+func (e *Engine) keep() (done func()) {
+	e.stats.dirtyMu.Lock()
+	e.keeping.Store(time.Now().UnixNano())
+	return func() {
+		e.keeping.Store(0)
+		e.stats.dirtyMu.Unlock()
+	}
+}
+
+// keepingFor is how long the dirty sink has been at one call.
+func (e *Engine) keepingFor() time.Duration {
+	since := e.keeping.Load()
+	if since == 0 {
+		return 0
+	}
+	return time.Since(time.Unix(0, since))
+}
+
 // dirty keeps records that did not become rows and ends the job when there are too many.
 func (e *Engine) dirty(ctx context.Context, side string, ds []*v1.Dirty, place string) error {
-	e.stats.dirtyMu.Lock()
-	defer e.stats.dirtyMu.Unlock()
+	defer e.keep()()
 	for _, d := range ds {
 		rec := DirtyRecord{Side: side, Place: d.Place, Reason: d.Reason, Column: d.Column, Record: d.Record, Key: d.Key, Origin: originOf(d.Origin)}
 		if place != "" {
@@ -42,8 +61,7 @@ func originOf(o *v1.Origin) *Origin {
 
 // dirtyUnnamed counts rows that the target refused without saying which.
 func (e *Engine) dirtyUnnamed(ctx context.Context, n uint64, reason string) error {
-	e.stats.dirtyMu.Lock()
-	defer e.stats.dirtyMu.Unlock()
+	defer e.keep()()
 	rec := DirtyRecord{Side: e.Plan.Writer.Plugin, Place: fmt.Sprintf("%d rows, the target does not say which", n), Reason: reason}
 	e.stats.addUnnamed(n, rec)
 	if err := e.Dirty.Add(ctx, rec); err != nil {
@@ -62,8 +80,7 @@ func (e *Engine) tooDirty(ctx context.Context) error {
 
 // syncDirty makes the dirty records durable, before a position behind them moves.
 func (e *Engine) syncDirty(ctx context.Context) error {
-	e.stats.dirtyMu.Lock()
-	defer e.stats.dirtyMu.Unlock()
+	defer e.keep()()
 	if err := e.Dirty.Sync(ctx); err != nil {
 		return e.notKept(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gx-etl/gx/core/fault"
@@ -71,6 +72,7 @@ type Engine struct {
 	commits *committer
 	limits  *limits
 	noteMu  sync.Mutex
+	keeping atomic.Int64 // Unix nanoseconds since when the dirty sink is at work, 0 when it is not
 }
 
 // ErrStopped is the cause given to the context when a job is stopped in an orderly way.
@@ -132,9 +134,6 @@ func (e *Engine) run(ctx context.Context, stop <-chan struct{}) (stopped bool, e
 	}
 	e.notes(e.Plan.Writer.Plugin, notes)
 	if stopped, err = e.move(ctx, stop, shards); err != nil {
-		return stopped, err
-	}
-	if err := e.syncDirty(ctx); err != nil { // while the job can still fail in its own name
 		return stopped, err
 	}
 	notes, err = e.Writer.Finish(ctx, stopped)
@@ -276,6 +275,9 @@ func (e *Engine) move(ctx context.Context, stop <-chan struct{}, shards []*v1.Sh
 		if cerr := e.commits.flush(last); err == nil {
 			err = cerr
 		}
+	}
+	if err == nil {
+		err = e.syncDirty(last) // also of a source without positions, and before the job can fail for their number
 	}
 	if err == nil {
 		err = e.stats.dirtyVerdict(p, true)
