@@ -20,7 +20,7 @@ import (
 type sinkPlugin struct {
 	process
 	openErr, syncErr error
-	onSync           func()
+	onSync, onAdd    func()
 
 	mu     sync.Mutex
 	calls  []string
@@ -40,6 +40,9 @@ func (s *sinkPlugin) Open(context.Context, bool) ([]string, error) {
 }
 
 func (s *sinkPlugin) Add(_ context.Context, r DirtyRecord) error {
+	if s.onAdd != nil {
+		s.onAdd()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.added = append(s.added, r)
@@ -114,6 +117,26 @@ func TestASinkThatFailsEndsTheJob(t *testing.T) {
 				t.Fatalf("%+v, committed %v, %q", f, s.r.committed, sink.calls)
 			}
 		})
+	}
+}
+
+// While the acks of the writer wait for the sink, the writer is not the one that stalls.
+func TestASlowSinkIsNotTheWritersStall(t *testing.T) {
+	s, sink := newSetup(), &sinkPlugin{}
+	s.plan.Stall = 300 * time.Millisecond
+	sink.onAdd = func() { time.Sleep(4 * s.plan.Stall) }
+	var once sync.Once
+	s.w.ack = func(_ *fakeLane, f *wire.Frame) []*v1.Ack {
+		a := landed(f)
+		once.Do(func() {
+			a.Landed--
+			a.Dirty = []*v1.Dirty{{Sequence: f.Sequence, Row: 3, Reason: "too long"}}
+		})
+		return []*v1.Ack{a}
+	}
+	// Two records are dirty and one may be: that is how it ends, and not earlier.
+	if r, err := s.withSink(t, sink); fault.Exit(err) != fault.ExitDirtyLimit || r.Dirty != 2 {
+		t.Fatalf("%d dirty records, %v", r.Dirty, err)
 	}
 }
 
