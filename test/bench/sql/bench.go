@@ -27,7 +27,8 @@ type subject struct {
 	child string // what a child does; empty for gx
 	job   string // of gx
 	lanes int
-	few   bool // few rows rather than all
+	few   bool   // few rows rather than all
+	drops string // how many of a hundred rows a transformer takes out; empty without one
 }
 
 var subjects = []subject{
@@ -37,6 +38,9 @@ var subjects = []subject{
 	{name: "csv-4", about: "gx, CSV, 4 lanes", job: "csv.json", lanes: 4},
 	{name: "json-1", about: "gx, JSON, 1 lane", job: "json.json", lanes: 1},
 	{name: "json-4", about: "gx, JSON, 4 lanes", job: "json.json", lanes: 4},
+	{name: "filter-0", about: "gx, CSV, 1 lane, no row filtered", job: "filtered.json", lanes: 1, drops: "0"},
+	{name: "filter-50", about: "gx, CSV, 1 lane, 50 % filtered", job: "filtered.json", lanes: 1, drops: "50"},
+	{name: "filter-99", about: "gx, CSV, 1 lane, 99 % filtered", job: "filtered.json", lanes: 1, drops: "99"},
 	{name: "few", about: fmt.Sprintf("gx, CSV, %d rows", few), job: "csv.json", lanes: 1, few: true},
 }
 
@@ -51,7 +55,8 @@ func names() string {
 // sample is one measurement of a subject.
 type sample struct {
 	subject   string
-	rows      int64 // that should arrive
+	rows      int64 // that are read
+	due       int64 // that should arrive
 	counted   int64 // by the stand-in; by the subject itself without gx
 	seconds   float64
 	wall      float64
@@ -145,6 +150,8 @@ func (b *bench) measure(ctx context.Context, s subject, round int) error {
 	if s.few {
 		out.rows = few
 	}
+	drops, _ := strconv.ParseInt(s.drops, 10, 64)
+	out.due = out.rows / 100 * (100 - drops)
 	var err error
 	if s.child != "" {
 		err = b.alone(ctx, s, &out)
@@ -187,7 +194,7 @@ func (b *bench) moved(ctx context.Context, s subject, out *sample) error {
 		return err
 	}
 	r, err := b.gx.Run(ctx, filepath.Join(b.root, "test", "bench", "sql", s.job), "mariadb="+b.addr, "table="+tableOf(out.rows),
-		"lanes="+strconv.Itoa(s.lanes), "feHttp="+b.sandbox.FEHTTP, "feQuery="+b.sandbox.FEQuery)
+		"lanes="+strconv.Itoa(s.lanes), "drops="+s.drops, "feHttp="+b.sandbox.FEHTTP, "feQuery="+b.sandbox.FEQuery)
 	if err != nil {
 		return err
 	}
@@ -199,8 +206,8 @@ func (b *bench) moved(ctx context.Context, s subject, out *sample) error {
 	return nil
 }
 
-// rate is in millions of rows a second, by the subject's own clock.
-func (s *sample) rate() float64 { return float64(s.counted) / s.seconds / 1e6 }
+// rate is in millions of rows read a second, by the subject's own clock.
+func (s *sample) rate() float64 { return float64(s.rows) / s.seconds / 1e6 }
 
 func (s *sample) cpuSeconds() (sum float64) {
 	for _, p := range s.processes {

@@ -43,8 +43,8 @@ func parent(ctx context.Context) error {
 	if err := rig.Parse(); err != nil {
 		return err
 	}
-	if s.rows < few || s.repeat < 1 {
-		return fmt.Errorf("--rows must be at least %d, --repeat at least 1", few)
+	if s.rows < few || s.rows%100 != 0 || s.repeat < 1 {
+		return fmt.Errorf("--rows must be at least %d and end with two zeros, --repeat at least 1", few)
 	}
 	var err error
 	if s.root, err = rig.Root(); err != nil {
