@@ -28,9 +28,34 @@ if [ -z "${GX_TEST_KAFKA_HOME:-}" ]; then
   esac
 fi
 
+if [ -z "${GX_TEST_REGISTRY_JAR:-}" ]; then
+  code=0
+  registry=$(scripts/registry/install.sh) || code=$?
+  case "$code" in
+    0)
+      GX_TEST_REGISTRY_JAR=$(head -n 1 <<<"$registry")
+      GX_TEST_REGISTRY_PYTHON=$(tail -n 1 <<<"$registry")
+      export GX_TEST_REGISTRY_JAR GX_TEST_REGISTRY_PYTHON
+      ;;
+    3)
+      case "${CI:-}" in
+        '' | 0 | false)
+          echo "LEFT OUT: the tests with a schema registry, because Java 17, Maven or Python is missing"
+          ;;
+        *)
+          echo "e2e: CI=$CI requires a schema registry" >&2
+          exit 1
+          ;;
+      esac
+      ;;
+    *) exit "$code" ;;
+  esac
+fi
+
 started=$(mktemp)
-trap 'rm -f "$started"' EXIT
-export KAFKA_START_LOG=$started GX_TEST_BIN=$root/bin
+registries=$(mktemp)
+trap 'rm -f "$started" "$registries"' EXIT
+export KAFKA_START_LOG=$started REGISTRY_START_LOG=$registries GX_TEST_BIN=$root/bin
 
 folders=()
 for folder in e2e chaos; do
@@ -46,4 +71,10 @@ if [ -n "${GX_TEST_KAFKA_HOME:-}" ]; then
   brokers=$(wc -l <"$started")
   [ "$brokers" -gt 0 ] || { echo "e2e: Apache Kafka is in $GX_TEST_KAFKA_HOME, but no test started it" >&2; exit 1; }
   echo "e2e: ran on the embedded Kafka and on a real Apache Kafka (started $((brokers)) times)"
+fi
+
+# The same for the registry, when no flag picks single tests.
+if [ -n "${GX_TEST_REGISTRY_JAR:-}" ] && [ "$#" -eq 0 ]; then
+  [ -s "$registries" ] || { echo "e2e: a schema registry is in $GX_TEST_REGISTRY_JAR, but no test started it" >&2; exit 1; }
+  echo "e2e: ran with a schema registry"
 fi

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/gx-etl/gx/job/options"
-	"github.com/gx-etl/gx/plugins/file/dialect"
+	"github.com/gx-etl/gx/plugins/sdk/dialect"
 )
 
 // The formats of files.

@@ -11,9 +11,9 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
-	"github.com/gx-etl/gx/plugins/file/dialect"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
+	"github.com/gx-etl/gx/plugins/sdk/dialect"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
 	"github.com/tidwall/gjson"
 )

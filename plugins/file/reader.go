@@ -10,9 +10,9 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/gx-etl/gx/job/options"
-	"github.com/gx-etl/gx/plugins/file/dialect"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
+	"github.com/gx-etl/gx/plugins/sdk/dialect"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
 )
 

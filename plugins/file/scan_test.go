@@ -7,7 +7,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/gx-etl/gx/plugins/file/dialect"
+	"github.com/gx-etl/gx/plugins/sdk/dialect"
 )
 
 // scanned is all that a scanner makes of a file.

@@ -12,9 +12,9 @@ import (
 
 	"github.com/gx-etl/gx/job/javadate"
 	"github.com/gx-etl/gx/job/options"
-	"github.com/gx-etl/gx/plugins/file/dialect"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
+	"github.com/gx-etl/gx/plugins/sdk/dialect"
 )
 
 // WriterPlugin is the plugin file-writer.

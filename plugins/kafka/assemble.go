@@ -2,12 +2,13 @@ package kafka
 
 import (
 	"bytes"
-	"encoding/binary"
+	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/IBM/sarama"
-	"github.com/gx-etl/gx/plugins/kafka/project"
+	"github.com/gx-etl/gx/plugins/kafka/decode"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
@@ -24,12 +25,20 @@ type message struct {
 // assembler turns the messages of one partition after the other into batches. Not safe for concurrent use.
 type assembler struct {
 	*layout
-	builder   *rows.Builder
-	projector *project.Projector
-	tokens    [][]byte           // by path
-	opener    *project.Projector // of the two parts of an envelope
-	parts     [2][]byte
-	scratch   []byte
+	builder *rows.Builder
+	values  decode.Decoder // nil when rows are not made of what is in a value
+	keys    decode.Decoder // nil when a key is of a type of bytes
+	text    *decode.Text   // nil for UTF-8; likewise the others
+	keyText *decode.Text
+	headers *decode.Text
+
+	found   decode.Row // the next row of the open message
+	ahead   bool       // found is not in the builder yet
+	some    bool       // the open message has had a row
+	large   bool       // one of its rows was too large
+	key     []byte     // of the open message, decoded
+	value   []byte     // of the open message, in UTF-8 where it is text
+	scratch []byte
 
 	topic     string
 	partition int32
@@ -43,20 +52,15 @@ type assembler struct {
 }
 
 // maxRow bounds one value, in bytes, so that its batch stays under protocol.MaxMessage.
-const maxRow = protocol.MaxMessage - (2 << 20)
-
-var envelopeParts = []project.Path{{{Key: "schema", Index: -1}}, {{Key: "payload", Index: -1}}}
+const maxRow = decode.MaxText
 
 func newAssembler(l *layout) (*assembler, error) {
 	b, err := rows.NewBuilder(l.schema)
 	if err != nil {
 		return nil, err
 	}
-	a := &assembler{layout: l, builder: b}
-	a.projector = project.New(l.paths, l.fold)
-	a.tokens = make([][]byte, len(l.paths))
-	a.opener = project.New(envelopeParts, false).KeepNulls()
-	return a, nil
+	return &assembler{layout: l, builder: b, values: l.decoder(), keys: l.keyDecoder(),
+		text: l.text.Text(), keyText: l.text.Text(), headers: l.headerText.Text()}, nil
 }
 
 // of sets the partition that the next messages come from; nothing may be gathered then.
@@ -93,63 +97,148 @@ func (a *assembler) take(p position, lag int64) sdk.Outgoing {
 	return out
 }
 
-// add turns one message into a row, a dirty record, or a filtered one. What it appends to the builder it appends only
-// after everything about the message was found good: half a row cannot be taken back.
-func (a *assembler) add(m *message) {
+// add begins a message: it becomes rows, a dirty record, or a filtered one. What it appends to the builder it appends only
+// after everything about the message was found good: half a row cannot be taken back. When it answers false, the batch
+// is full before all rows of the message are in it; then the batch is to be taken and more to be called. An error ends the job.
+func (a *assembler) add(ctx context.Context, m *message) (done bool, err error) {
 	a.bytes += int64(len(m.key) + len(m.value))
 	a.newest = max(a.newest, m.time)
 	if len(m.key)+len(m.value) > maxRow {
 		a.refuse(m, fmt.Sprintf("key and value have %d bytes, more than the %d that fit into one batch", len(m.key)+len(m.value), maxRow), "", false)
-		return
+		return true, nil
 	}
-	doc := m.value
-	if a.document {
-		if len(m.value) == 0 {
-			a.emptyValue(m)
-			return
-		}
-		var reason string
-		if doc, reason = a.read(m.value); reason != "" {
-			a.refuse(m, reason, "", true)
-			return
-		}
-		if doc == nil {
-			a.emptyValue(m)
-			return
-		}
+	a.some, a.ahead, a.large, a.found = false, false, false, decode.Row{}
+	a.key, a.value = m.key, m.value
+	if reason := a.utf8(m); reason != "" {
+		a.refuse(m, reason, "", true)
+		return true, nil
 	}
-	if a.columns == nil {
-		a.builder.AppendBytes(0, doc)
-		a.builder.EndRow()
-		return
+	if a.values != nil {
+		if len(a.value) == 0 {
+			a.nothing(m, "the value is empty")
+			return true, nil
+		}
+		if reason, err := refusal(a.values.Open(ctx, a.value)); reason != "" || err != nil {
+			if reason != "" {
+				a.refuse(m, reason, "", true)
+			}
+			return reason != "", err
+		}
 	}
 	for i := range a.columns {
 		c := &a.columns[i]
 		reason := ""
-		switch c.kind {
-		case columnKey:
-			reason = judge(a.keyType, m.key)
-		case columnValue:
-			reason = judge(a.valueType, m.value)
+		switch {
+		case c.kind == columnKey && a.keys != nil:
+			if reason, err = a.openKey(ctx, m.key); err != nil {
+				return false, err
+			}
+		case c.kind == columnKey:
+			reason = judge("the key", a.keyType, a.key)
+		case c.kind == columnValue && !a.decodesValue():
+			reason = judge("the value", a.valueType, a.value)
 		}
 		if reason != "" {
-			a.refuse(m, c.what()+reason, c.name, true)
-			return
+			a.refuse(m, reason, c.name, true)
+			return true, nil
 		}
 	}
-	a.row(m)
+	return a.more(m), nil
 }
 
-func (c *column) what() string {
-	if c.kind == columnKey {
-		return "the key "
+// refusal takes the reason out of an error that makes a message dirty, and leaves others.
+func refusal(err error) (reason string, _ error) {
+	if err == nil {
+		return "", nil
 	}
-	return "the value "
+	var r *decode.Refusal
+	if errors.As(err, &r) {
+		return r.Reason, nil
+	}
+	return "", err
 }
 
-func (a *assembler) emptyValue(m *message) {
+// utf8 turns the texts of a message that has another encoding into UTF-8.
+func (a *assembler) utf8(m *message) (reason string) {
+	if a.format.text.Plain() {
+		return ""
+	}
+	if !a.layout.value.framed() && (a.values != nil || a.valueType == "string") {
+		if a.value, reason = a.text.UTF8(m.value); reason != "" {
+			return "the value " + reason
+		}
+	}
+	if !a.layout.key.framed() && (a.layout.key.kind != "" || a.keyType == "string") && a.keyed() {
+		if a.key, reason = a.keyText.UTF8(m.key); reason != "" {
+			return "the key " + reason
+		}
+	}
+	return ""
+}
+
+// openKey decodes the key of the open message; one that holds nothing, such as null, is NULL.
+func (a *assembler) openKey(ctx context.Context, raw []byte) (reason string, err error) {
+	if raw == nil {
+		return "", nil
+	}
+	if len(raw) == 0 {
+		return "the key is empty", nil
+	}
+	if reason, err = refusal(a.keys.Open(ctx, a.key)); reason != "" {
+		return "the key: " + reason, nil
+	}
+	var row decode.Row
+	if a.key = nil; err == nil && a.keys.Next(&row) {
+		a.key = row.Document
+	}
+	return "", err
+}
+
+// more appends rows of the open message until there are no others, and then answers true, or the batch is full.
+func (a *assembler) more(m *message) (done bool) {
+	if a.values == nil {
+		a.fit(m)
+		return true
+	}
+	for {
+		if !a.ahead && !a.values.Next(&a.found) {
+			break
+		}
+		if a.ahead = a.some && a.full(); a.ahead {
+			return false
+		}
+		a.some = true
+		a.fit(m)
+	}
+	if !a.some {
+		a.nothing(m, "the value holds no row")
+	}
+	return true
+}
+
+// fit appends a row, or makes it a dirty record when it is too large for a batch: a value can stand in it more than once.
+func (a *assembler) fit(m *message) {
+	n := a.found.Size()
+	for i := range a.columns {
+		switch c := &a.columns[i]; {
+		case c.kind == columnKey:
+			n += len(a.key)
+		case c.kind == columnValue && !a.decodesValue():
+			n += len(a.value)
+		}
+	}
+	if n <= maxRow {
+		a.row(m)
+		return
+	}
+	a.refuse(m, fmt.Sprintf("the cells of a row have %d bytes, more than the %d that fit into one batch", n, maxRow), "", !a.large)
+	a.large = true
+}
+
+// nothing handles a message without a row in it.
+func (a *assembler) nothing(m *message, reason string) {
 	if a.emptyDirty {
-		a.refuse(m, "the value is empty", "", true)
+		a.refuse(m, reason, "", true)
 		return
 	}
 	a.filtered++
@@ -184,88 +273,35 @@ func keptHeaders(m *message, size int) ([]sdk.Header, int) {
 	return out, whole
 }
 
-// read validates a value and finds the wanted fields in it. It returns the document of the row; nil without a reason
-// means that an envelope holds none.
-func (a *assembler) read(value []byte) (doc []byte, reason string) {
-	if value[0] == 0 && len(value) >= 5 {
-		return nil, fmt.Sprintf("looks like the Confluent wire format (magic byte 0, schema id %d), not like plain JSON: set a converter that reads it; "+
-			"this version has none", binary.BigEndian.Uint32(value[1:5]))
-	}
-	if a.envelope {
-		payload, reason := a.unwrap(value)
-		if payload == nil || reason != "" || len(a.tokens) == 0 {
-			return payload, reason
-		}
-		value = payload
-	}
-	var err error
-	if len(a.tokens) > 0 {
-		err = a.projector.Project(value, a.tokens)
-	} else {
-		err = project.Check(value)
-	}
-	if err != nil {
-		return nil, err.Error()
-	}
-	if a.guardEnvelope && beginsLikeEnvelope(value) && a.isEnvelope(value) {
-		return nil, `holds exactly the keys schema and payload, as JSON with schemas does: set "valueConverter": {"schemasEnable": true}`
-	}
-	return value, ""
-}
-
-func (a *assembler) isEnvelope(value []byte) bool {
-	return a.opener.Project(value, a.parts[:]) == nil && a.opener.Members() == 2 && a.parts[0] != nil && a.parts[1] != nil
-}
-
-// unwrap takes the payload out of an envelope; it is nil when the envelope is good and its payload is null.
-func (a *assembler) unwrap(value []byte) (payload []byte, reason string) {
-	if err := a.opener.Project(value, a.parts[:]); err != nil {
-		return nil, err.Error()
-	}
-	payload = a.parts[1]
-	switch {
-	case a.opener.Members() != 2 || a.parts[0] == nil || payload == nil:
-		return nil, "not an envelope of schema and payload, which valueConverter.schemasEnable asks for"
-	case payload[0] == 'n':
-		return nil, ""
-	case payload[0] != '{':
-		return nil, "the payload of the envelope is not a JSON object"
-	}
-	return payload, ""
-}
-
-func beginsLikeEnvelope(doc []byte) bool {
-	for i, c := range doc {
-		if c == '"' {
-			rest := doc[i+1:]
-			return (len(rest) > 6 && string(rest[:7]) == `schema"`) || (len(rest) > 7 && string(rest[:8]) == `payload"`)
-		}
-		if c != '{' && c != ' ' && c != '\n' && c != '\r' && c != '\t' {
-			return false
-		}
-	}
-	return false
-}
-
-// row appends a row of columns. Fields are found in tokens, in the order of the columns.
+// row appends a row. The cells of the decoder are in the order of the columns.
 func (a *assembler) row(m *message) {
-	field := 0
+	if a.columns == nil {
+		a.builder.AppendBytes(0, a.found.Document)
+		a.builder.EndRow()
+		return
+	}
+	cell := 0
 	for i := range a.columns {
 		c := &a.columns[i]
 		switch c.kind {
 		case columnField:
-			if t := a.tokens[field]; t != nil {
-				a.builder.AppendBytes(i, t)
-			} else {
-				a.builder.AppendNull(i)
-			}
-			field++
+			a.bytesOrNull(i, a.found.Cells[cell])
+			cell++
 		case columnConstant:
 			a.builder.AppendString(i, c.constant)
 		case columnKey:
-			a.typed(i, a.keyType, m.key)
+			if a.keys != nil {
+				a.bytesOrNull(i, a.key)
+			} else {
+				a.typed(i, a.keyType, a.key)
+			}
 		case columnValue:
-			a.typed(i, a.valueType, m.value)
+			if a.decodesValue() {
+				a.bytesOrNull(i, a.found.Cells[cell])
+				cell++
+			} else {
+				a.typed(i, a.valueType, a.value)
+			}
 		case columnPartition:
 			a.builder.AppendInt64(i, int64(a.partition))
 		case columnOffset:
@@ -282,9 +318,17 @@ func (a *assembler) row(m *message) {
 			a.scratch = appendRecordHeaders(a.scratch[:0], m.headers)
 			a.builder.AppendBytes(i, a.scratch)
 		case columnHeaders:
-			a.scratch = appendHeaders(a.scratch[:0], m.headers)
+			a.scratch = appendHeaders(a.scratch[:0], m.headers, a.headers)
 			a.builder.AppendBytes(i, a.scratch)
 		}
 	}
 	a.builder.EndRow()
+}
+
+func (a *assembler) bytesOrNull(i int, b []byte) {
+	if b == nil {
+		a.builder.AppendNull(i)
+		return
+	}
+	a.builder.AppendBytes(i, b)
 }

@@ -19,7 +19,7 @@ import (
 
 func assemble(t testing.TB, options string, peer sdk.Peer) *assembler {
 	t.Helper()
-	s, problems := decode(t, with(options))
+	s, problems := readOptions(t, with(options))
 	for _, p := range problems {
 		if !p.Warning {
 			t.Fatal(p)
@@ -35,6 +35,14 @@ func assemble(t testing.TB, options string, peer sdk.Peer) *assembler {
 	}
 	a.of("orders", 3)
 	return a
+}
+
+// put adds a message whose rows fit into the batch.
+func put(t testing.TB, a *assembler, m *message) {
+	t.Helper()
+	if done, err := a.add(t.Context(), m); err != nil || !done {
+		t.Fatal(done, err)
+	}
 }
 
 // table is the rows of a batch as text, null for nulls.
@@ -95,7 +103,7 @@ func TestDocumentsPassByteForByte(t *testing.T) {
 	a := assemble(t, "", sdk.Peer{})
 	docs := []string{`{"n":12345678901234567890}`, ` {"a" : 1e400, "a":2} `, `{"ü":"\u00fc"}`}
 	for _, m := range values(docs...) {
-		a.add(&m)
+		put(t, a, &m)
 	}
 	out := a.take(position{Offset: 3, Epoch: -1}, 7)
 	var got []string
@@ -121,7 +129,7 @@ func TestBadDocumentsSayWhyAndWhere(t *testing.T) {
 		`{"a":1}{"b":2}`:                "invalid JSON: more text behind the object at byte 7",
 		"{\"a\":\"\xc3\"}":              "invalid UTF-8 at byte 6",
 		"-":                             "the value is empty",
-		"\x00\x00\x00\x00\x2a{\"a\":1}": "looks like the Confluent wire format (magic byte 0, schema id 42), not like plain JSON: set a converter that reads it; this version has none",
+		"\x00\x00\x00\x00\x2a{\"a\":1}": `looks like Confluent wire format (magic byte 0, schema id 42), not like plain JSON: set "type": "jsonschema", "avro" or "protobuf" and schemaRegistryUrl in valueConverter`,
 		`{"schema":{"type":"struct"},"payload":{"a":1}}`: `holds exactly the keys schema and payload, as JSON with schemas does: set "valueConverter": {"schemasEnable": true}`,
 	}
 	texts := make([]string, 0, len(wanted)+1)
@@ -131,7 +139,7 @@ func TestBadDocumentsSayWhyAndWhere(t *testing.T) {
 	slices.Sort(texts)
 	for _, m := range append(values(texts...), values(`{"good":true}`)...) {
 		m.key = []byte("k")
-		a.add(&m)
+		put(t, a, &m)
 	}
 	out := a.take(position{}, 0)
 	if out.Rows != 1 || len(out.Dirty) != len(wanted) || out.Filtered != 0 {
@@ -154,12 +162,12 @@ func TestRefusedMessagesKeepTheirOrigin(t *testing.T) {
 		return &sarama.RecordHeader{Key: []byte(key), Value: value}
 	}
 	value, key := []byte("bad"), []byte{0xff}
-	a.add(&message{offset: 41, time: 1_700_000_000_123, key: key, value: value,
+	put(t, a, &message{offset: 41, time: 1_700_000_000_123, key: key, value: value,
 		headers: []*sarama.RecordHeader{header("h", []byte("1")), header("h", nil), header("", []byte{})}})
-	a.add(&message{offset: 42, time: -1, key: []byte{}, value: []byte("worse")})
-	a.add(&message{offset: 43, time: -1, value: []byte("worst")})
+	put(t, a, &message{offset: 42, time: -1, key: []byte{}, value: []byte("worse")})
+	put(t, a, &message{offset: 43, time: -1, value: []byte("worst")})
 	value[0], key[0] = '*', '*' // the buffer of the fetch lives on
-	a.add(&message{offset: 44, value: []byte("{"), headers: []*sarama.RecordHeader{header("big", make([]byte, maxRow))}})
+	put(t, a, &message{offset: 44, value: []byte("{"), headers: []*sarama.RecordHeader{header("big", make([]byte, maxRow))}})
 	got := a.take(position{}, 0).Dirty
 	if len(got) != 4 {
 		t.Fatalf("%d dirty records", len(got))
@@ -191,7 +199,7 @@ func TestAnEmptyMessageHidesNoOther(t *testing.T) {
 			texts = append(texts, fmt.Sprintf(`{"n":%d}`, i))
 		}
 		for _, m := range values(texts...) {
-			a.add(&m)
+			put(t, a, &m)
 		}
 		out := a.take(position{}, 0)
 		if out.Rows != 20 || out.Filtered != 1 || len(out.Dirty) != 0 {
@@ -203,11 +211,11 @@ func TestAnEmptyMessageHidesNoOther(t *testing.T) {
 func TestColumns(t *testing.T) {
 	a := assemble(t, `"column":["'c''s'","id","tag.desc","list[1]","__key__","__value__","__partition__","__offset__","__timestamp__","__topic__","__headers__"],"keyType":"long"`, sdk.Peer{})
 	header := func(k, v string) *sarama.RecordHeader { return &sarama.RecordHeader{Key: []byte(k), Value: []byte(v)} }
-	a.add(&message{offset: 9, time: 1_700_000_000_123, key: []byte{0, 0, 0, 0, 0, 0, 1, 0}, value: []byte(`{"id":007e}`)}) // dirty: a row must not be half written
-	a.add(&message{offset: 10, time: 1_700_000_000_123, key: []byte{0, 0, 0, 0, 0, 0, 1, 0},
+	put(t, a, &message{offset: 9, time: 1_700_000_000_123, key: []byte{0, 0, 0, 0, 0, 0, 1, 0}, value: []byte(`{"id":007e}`)}) // dirty: a row must not be half written
+	put(t, a, &message{offset: 10, time: 1_700_000_000_123, key: []byte{0, 0, 0, 0, 0, 0, 1, 0},
 		value:   []byte(`{"list":[1,{"x":2}],"id":12345678901234567890,"tag":{"desc":"a\"b"}}`),
 		headers: []*sarama.RecordHeader{header("a", `q"`), header("b", "\xff"), header("a", "2"), {Key: []byte("n")}}})
-	a.add(&message{offset: 11, time: -1, value: []byte(`{"id":null}`)})
+	put(t, a, &message{offset: 11, time: -1, value: []byte(`{"id":null}`)})
 	out := a.take(position{}, 0)
 	want := [][]string{
 		{"c's", "12345678901234567890", `"a\"b"`, `{"x":2}`, "256", `{"list":[1,{"x":2}],"id":12345678901234567890,"tag":{"desc":"a\"b"}}`, "3", "10", "1700000000123", "orders",
@@ -246,7 +254,7 @@ func TestTypedKeysAndValues(t *testing.T) {
 		{"string", []byte{0xff}, "!is not valid UTF-8"},
 	} {
 		a := assemble(t, `"column":["__key__","__value__"],"keyType":"`+c.typ+`","valueType":"`+c.typ+`"`, sdk.Peer{})
-		a.add(&message{key: c.bytes, value: c.bytes})
+		put(t, a, &message{key: c.bytes, value: c.bytes})
 		out := a.take(position{}, 0)
 		if reason, dirty := strings.CutPrefix(c.want, "!"); dirty {
 			if len(out.Dirty) != 1 || out.Dirty[0].Reason != "the key "+reason || out.Dirty[0].Column != "__key__" || out.Rows != 0 {
@@ -259,10 +267,10 @@ func TestTypedKeysAndValues(t *testing.T) {
 		}
 	}
 	a := assemble(t, `"column":["__key__"],"keyConverter":{"type":"json"}`, sdk.Peer{})
-	a.add(&message{key: []byte(`{"id":1}`)})
-	a.add(&message{key: []byte(`{"id":`)})
+	put(t, a, &message{key: []byte(`{"id":1}`)})
+	put(t, a, &message{key: []byte(`{"id":`)})
 	out := a.take(position{}, 0)
-	if got := table(t, out); len(got) != 1 || got[0][0] != `{"id":1}` || len(out.Dirty) != 1 || out.Dirty[0].Reason != "the key is not valid JSON" {
+	if got := table(t, out); len(got) != 1 || got[0][0] != `{"id":1}` || len(out.Dirty) != 1 || out.Dirty[0].Reason != "the key: invalid JSON: a value is missing (the text ends too early) at byte 6" {
 		t.Errorf("%q %+v", got, out.Dirty)
 	}
 }
@@ -284,7 +292,7 @@ func TestEnvelopes(t *testing.T) {
 		"columns":   assemble(t, enable, sdk.Peer{WantsColumns: true, Columns: []string{"id"}}),
 	} {
 		for _, m := range values(texts...) {
-			a.add(&m)
+			put(t, a, &m)
 		}
 		out := a.take(position{}, 0)
 		var got []string
@@ -301,7 +309,7 @@ func TestEnvelopes(t *testing.T) {
 	}
 	// A table that has such columns means them.
 	a := assemble(t, "", sdk.Peer{Columns: []string{"schema", "payload"}})
-	a.add(&message{value: []byte(texts[0])})
+	put(t, a, &message{value: []byte(texts[0])})
 	if out := a.take(position{}, 0); out.Rows != 1 {
 		t.Errorf("%+v", out.Dirty)
 	}
@@ -310,12 +318,12 @@ func TestEnvelopes(t *testing.T) {
 func TestTargetColumnsByName(t *testing.T) {
 	for _, options := range []string{"", `"column":["*"]`} {
 		a := assemble(t, options, sdk.Peer{WantsColumns: true, Columns: []string{"id", "userName", "gone"}})
-		a.add(&message{value: []byte(`{"USERNAME":"x","extra":[1],"Id":7}`)})
+		put(t, a, &message{value: []byte(`{"USERNAME":"x","extra":[1],"Id":7}`)})
 		if got := table(t, a.take(position{}, 0)); len(got) != 1 || !slices.Equal(got[0], []string{"7", `"x"`, "null"}) {
 			t.Errorf("%q", got)
 		}
 	}
-	s, _ := decode(t, with(`"column":["a","b"]`))
+	s, _ := readOptions(t, with(`"column":["a","b"]`))
 	if _, _, err := newLayout(&s, sdk.Peer{Columns: []string{"x", "y", "z"}}); protocol.AsFault(err) == nil || protocol.AsFault(err).Place != "column" ||
 		!strings.Contains(err.Error(), "2 columns here and 3 at the target: x, y, z") {
 		t.Errorf("%v", err)
@@ -324,7 +332,7 @@ func TestTargetColumnsByName(t *testing.T) {
 	if err != nil || !slices.Equal(names, []string{"x", "y"}) || l.schema.Field(1).Name != "y" {
 		t.Errorf("%v %v", names, err)
 	}
-	s, _ = decode(t, with(`"column":["document"]`))
+	s, _ = readOptions(t, with(`"column":["document"]`))
 	if l, _, err = newLayout(&s, sdk.Peer{}); err != nil || rows.IsDocuments(l.schema) {
 		t.Error("one column looks like whole documents")
 	}
@@ -333,23 +341,23 @@ func TestTargetColumnsByName(t *testing.T) {
 func TestBatchesAreCut(t *testing.T) {
 	a := assemble(t, `"maxPollRecords":3`, sdk.Peer{})
 	for i, m := range values(`{"a":1}`, `[]`, `{"a":1}`) {
-		a.add(&m)
+		put(t, a, &m)
 		if a.full() != (i == 2) {
 			t.Errorf("full after %d: %v", i+1, a.full())
 		}
 	}
 	a = assemble(t, "", sdk.Peer{})
 	big := []byte(`{"a":"` + strings.Repeat("x", protocol.BatchBytes/2) + `"}`)
-	a.add(&message{value: big})
+	put(t, a, &message{value: big})
 	if a.full() {
 		t.Error("full at half the size")
 	}
-	a.add(&message{value: []byte("[" + string(big) + "]")}) // dirty records weigh too
+	put(t, a, &message{value: []byte("[" + string(big) + "]")}) // dirty records weigh too
 	if !a.full() {
 		t.Error("not full at the size")
 	}
 	a = assemble(t, "", sdk.Peer{})
-	a.add(&message{value: []byte(`{"a":"` + strings.Repeat("x", maxRow) + `"}`)})
+	put(t, a, &message{value: []byte(`{"a":"` + strings.Repeat("x", maxRow) + `"}`)})
 	if out := a.take(position{}, 0); len(out.Dirty) != 1 || out.Dirty[0].Record != nil || out.Rows != 0 || !strings.Contains(out.Dirty[0].Reason, "fit into one batch") {
 		t.Errorf("%d rows, %d dirty", out.Rows, len(out.Dirty))
 	}
@@ -362,7 +370,7 @@ func TestHeadersAreAlwaysJSON(t *testing.T) {
 			headers = append(headers, &sarama.RecordHeader{Key: rapid.SliceOfN(rapid.Byte(), 0, 3).Draw(t, "key"), Value: rapid.SliceOfN(rapid.Byte(), 0, 6).Draw(t, "value")})
 		}
 		var m map[string]any
-		if text := appendHeaders(nil, headers); json.Unmarshal(text, &m) != nil {
+		if text := appendHeaders(nil, headers, nil); json.Unmarshal(text, &m) != nil {
 			t.Fatalf("%q", text)
 		}
 	})
@@ -391,8 +399,8 @@ func TestRowsAllocateNothing(t *testing.T) {
 		"columns":   assemble(t, `"column":["id","user.name","__offset__","__topic__","'c'"]`, sdk.Peer{}),
 	} {
 		m := message{value: []byte(`{"id":1,"user":{"name":"Ada"},"x":[1,2]}`)}
-		a.add(&m)
-		if n := testing.AllocsPerRun(1000, func() { a.add(&m) }); n > 0.1 { // buffers grow now and then
+		put(t, a, &m)
+		if n := testing.AllocsPerRun(1000, func() { put(t, a, &m) }); n > 0.1 { // buffers grow now and then
 			t.Errorf("%s: %v allocations per row", name, n)
 		}
 	}
@@ -407,7 +415,7 @@ func benchmark(b *testing.B, options string) {
 	b.SetBytes(int64(len(sample)))
 	b.ReportAllocs()
 	for b.Loop() {
-		a.add(&m)
+		put(b, a, &m)
 		if a.full() {
 			out := a.take(position{Offset: 1}, 0)
 			out.Payload.Free()
@@ -426,12 +434,12 @@ func TestBatchesNameTheirTopicWhenTheTargetHasNoTable(t *testing.T) {
 	for _, routed := range []bool{false, true} {
 		a := assemble(t, "", sdk.Peer{WantsDestination: routed})
 		want := map[bool]string{true: "orders"}[routed]
-		a.add(&message{value: []byte(`{"id":1}`)})
+		put(t, a, &message{value: []byte(`{"id":1}`)})
 		if got := a.take(position{Offset: 1}, 0).Destination; got != want {
 			t.Errorf("the batch goes to %q, want %q", got, want)
 		}
 		a.of("returns", 0)
-		a.add(&message{value: []byte(`{"id":1}`)})
+		put(t, a, &message{value: []byte(`{"id":1}`)})
 		if got := a.take(position{Offset: 1}, 0).Destination; routed && got != "returns" {
 			t.Errorf("a batch of another topic goes to %q", got)
 		}

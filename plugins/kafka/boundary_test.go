@@ -100,7 +100,7 @@ func TestBeginsAndEnds(t *testing.T) {
 		{`"beginType":"earliest","endOffset":10`, 150, 100, 10, ""},
 	} {
 		name := fmt.Sprintf("%s at %d", c.options, c.committed)
-		s, _ := decode(t, with(c.options))
+		s, _ := readOptions(t, with(c.options))
 		b := at(c.committed)
 		begin, _, err := b.begin(&s, sp)
 		if c.code != "" {

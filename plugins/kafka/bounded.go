@@ -33,7 +33,7 @@ func (r *Reader) readBounded(ctx context.Context, shards []sdk.Shard, out sender
 		return err
 	}
 	l := lane{assembler: a, ranges: ranges, send: func(b sdk.Outgoing, _ int64) error { return out.Send(b) }}
-	err = fetch.Run(ctx, r.fetchOptions(ctx), ranges, l.take)
+	err = fetch.Run(ctx, r.fetchOptions(ctx), ranges, func(b *fetch.Block) error { return l.take(ctx, b) })
 	if err != nil && ctx.Err() == nil {
 		return faultOf(err, "read")
 	}

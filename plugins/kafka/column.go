@@ -16,6 +16,8 @@ type column struct {
 	kind     columnKind
 	constant string
 	path     project.Path
+	outer    bool // with explode: of the document around the element
+	index    int  // of a cell, when cells go by position
 }
 
 type columnKind uint8
@@ -78,17 +80,23 @@ func (c *column) field(f *format) arrow.Field {
 	case columnPartition, columnOffset, columnTimestamp:
 		return arrow.Field{Name: c.name, Type: arrow.PrimitiveTypes.Int64, Nullable: true}
 	case columnKey:
-		return typedField(c.name, f.keyType)
+		if f.key.kind == "" {
+			return typedField(c.name, f.keyType)
+		}
 	case columnValue:
-		return typedField(c.name, f.valueType)
+		if !f.decodesValue() {
+			return typedField(c.name, f.valueType)
+		}
+	case columnField:
+		if f.cells() {
+			return arrow.Field{Name: c.name, Type: arrow.BinaryTypes.String, Nullable: true}
+		}
 	}
 	return rows.JSONField(c.name)
 }
 
 func typedField(name, typ string) arrow.Field {
 	switch typ {
-	case "json":
-		return rows.JSONField(name)
 	case "bytearray":
 		return arrow.Field{Name: name, Type: arrow.BinaryTypes.Binary, Nullable: true}
 	case "long", "integer", "short":

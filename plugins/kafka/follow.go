@@ -69,7 +69,7 @@ func (f *follower) run(session context.Context) {
 		if len(b.Batches) > 0 {
 			f.m.lastData.Store(time.Now().UnixNano())
 		}
-		if err := l.take(b); err != nil {
+		if err := l.take(session, b); err != nil {
 			return err
 		}
 		reached[b.Range] = b.Next

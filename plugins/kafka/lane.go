@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"context"
+
 	"github.com/IBM/sarama"
 	"github.com/gx-etl/gx/plugins/kafka/fetch"
 	"github.com/gx-etl/gx/plugins/sdk"
@@ -19,7 +21,7 @@ type lane struct {
 }
 
 // take handles a block. Rows are gathered over blocks as long as these come from one range and bring something.
-func (l *lane) take(b *fetch.Block) error {
+func (l *lane) take(ctx context.Context, b *fetch.Block) error {
 	if b.Range != l.current || len(b.Batches) == 0 {
 		if err := l.flush(); err != nil {
 			return err
@@ -33,7 +35,7 @@ func (l *lane) take(b *fetch.Block) error {
 		end = min(end, b.HighWater)
 	}
 	for _, batch := range b.Batches {
-		if err := l.batch(b, batch, end); err != nil {
+		if err := l.batch(ctx, b, batch, end); err != nil {
 			return err
 		}
 	}
@@ -45,7 +47,7 @@ func (l *lane) take(b *fetch.Block) error {
 	return nil
 }
 
-func (l *lane) batch(b *fetch.Block, batch *sarama.RecordBatch, end int64) error {
+func (l *lane) batch(ctx context.Context, b *fetch.Block, batch *sarama.RecordBatch, end int64) error {
 	base, fixed := batchTime(batch)
 	m := message{time: base}
 	for _, rec := range batch.Records {
@@ -57,7 +59,17 @@ func (l *lane) batch(b *fetch.Block, batch *sarama.RecordBatch, end int64) error
 			m.time = base + rec.TimestampDelta.Milliseconds()
 		}
 		m.key, m.value, m.headers = rec.Key, rec.Value, rec.Headers
-		l.add(&m)
+		done, err := l.add(ctx, &m)
+		if err != nil {
+			return err
+		}
+		for ; !done; done = l.more(&m) {
+			// Rows of the message are still to come: the partition resumes at it, not behind it.
+			here := position{Offset: m.offset, Epoch: batch.PartitionLeaderEpoch, Session: l.session}
+			if err := l.send(l.assembler.take(here, max(0, end-here.Offset)), here.Offset); err != nil {
+				return err
+			}
+		}
 		if l.full() {
 			next := position{Offset: m.offset + 1, Epoch: batch.PartitionLeaderEpoch, Session: l.session}
 			if err := l.send(l.assembler.take(next, max(0, end-next.Offset)), next.Offset); err != nil {

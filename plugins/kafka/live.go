@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/kafka/registry"
 	"github.com/gx-etl/gx/plugins/protocol"
 )
 
@@ -20,6 +21,9 @@ func (r *Reader) CheckLive(ctx context.Context) []options.Problem {
 		err = live.locate()
 	}
 	if err == nil {
+		err = s.format.probe(ctx)
+	}
+	if err == nil {
 		return nil
 	}
 	p := options.Problem{Code: options.CodeNotAllowed, Seen: err.Error()}
@@ -27,4 +31,23 @@ func (r *Reader) CheckLive(ctx context.Context) []options.Problem {
 		p = options.Problem{Code: string(f.Code), Path: f.Place, Seen: f.What, Try: f.Try}
 	}
 	return []options.Problem{p}
+}
+
+// probe looks whether the registries of the converters answer.
+func (f *format) probe(ctx context.Context) error {
+	for _, c := range []*converter{&f.value, &f.key} {
+		if !c.framed() {
+			continue
+		}
+		client, err := registry.New(c.registry)
+		if err != nil {
+			return err
+		}
+		_, err = c.probe(ctx, client)
+		client.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -147,7 +147,7 @@ func coordinator(t *testing.T, codes map[int32]sarama.KError) *Reader {
 	find := sarama.NewMockFindCoordinatorResponse(t)
 	b := mock(t, metadata, map[string]sarama.MockResponse{"FindCoordinatorRequest": find, "OffsetCommitRequest": commit})
 	find.SetCoordinator(sarama.CoordinatorGroup, "g", b)
-	s, _ := decode(t, `{"server":"`+b.Addr()+`","topic":"orders"}`)
+	s, _ := readOptions(t, `{"server":"`+b.Addr()+`","topic":"orders"}`)
 	c, err := connect(t.Context(), &s, "g")
 	if err != nil {
 		t.Fatal(err)

@@ -16,16 +16,20 @@ type Options struct {
 
 	Column []string `json:"column" doc:"What a row holds: 'constants', fields (tag.desc, a[0].b, a\\.b), __key__, __value__, __partition__, __headers__, __offset__, __timestamp__, __topic__. Missing or [\"*\"]: the whole document, or the target's columns by name."`
 
+	MessageFormat  string    `json:"messageFormat" gx:"alias=dataFormat|schemaFormat,emptyIsUnset" doc:"What values are: json (default), csv, text, avro, protobuf, jsonschema, or raw, which takes keys, values and headers as bytes and looks into none. A Kafka writer with messageFormat raw then gets whole messages; for other targets column names the attributes. Instead, valueConverter.type may say what values are."`
 	KeyType        string    `json:"keyType" default:"string" gx:"enum=string|bytearray|long|integer|short|double|float" doc:"How __key__ is read."`
-	ValueType      string    `json:"valueType" default:"string" gx:"enum=string|bytearray|long|integer|short|double|float" doc:"How __value__ is read. JSON fields need string or bytearray."`
-	KeyConverter   Converter `json:"keyConverter" doc:"Supersedes keyType: {\"type\": \"string\"}, or json for keys that are JSON."`
-	ValueConverter Converter `json:"valueConverter" doc:"{\"type\": \"json\", \"schemasEnable\": false}; with schemasEnable the row is the payload of {\"schema\", \"payload\"}."`
-	MessageFormat  string    `json:"messageFormat" gx:"alias=schemaFormat" doc:"Format of the values: json, or raw, which takes keys, values and headers as bytes and looks into none. A Kafka writer with messageFormat raw then gets whole messages; for other targets column names the attributes."`
-	DataFormat     string    `json:"dataFormat" default:"json" gx:"enum=json|text" doc:"json, or text when column holds attributes and constants only."`
-	FieldDelimiter string    `json:"fieldDelimiter" doc:"For dataFormat text; splitting values is not available yet."`
-	Encoding       string    `json:"encoding" default:"UTF-8" doc:"Encoding of keys and values; UTF-8 is what this version reads."`
-	HeaderEncoding string    `json:"headerEncoding" default:"UTF-8" doc:"Encoding of headers; UTF-8 is what this version reads."`
-	EmptyValue     string    `json:"emptyValue" default:"skip" gx:"enum=skip|dirty" doc:"What to do with records without a value where a document is needed: skip counts them as filtered, dirty as dirty records."`
+	ValueType      string    `json:"valueType" gx:"enum=string|bytearray|long|integer|short|double|float,emptyIsUnset" doc:"How __value__ is read: string unless given, bytearray for messageFormat raw, and the document itself for avro, protobuf and jsonschema. JSON fields need string or bytearray."`
+	KeyConverter   Converter `json:"keyConverter" doc:"Supersedes keyType: {\"type\": \"string\"}, or json, avro, protobuf, jsonschema for keys of that kind."`
+	ValueConverter Converter `json:"valueConverter" doc:"{\"type\": \"json\", \"schemasEnable\": false}; with schemasEnable the row is the payload of {\"schema\", \"payload\"}. Avro, protobuf and jsonschema need schemaRegistryUrl."`
+	Explode        string    `json:"explode" doc:"Makes a row of each element of an array: \"$[*]\" of the value itself, \"$.items[*]\" of a field. Columns are then those of an element; \"$.id\" leads into the document around it. Without it an array is a dirty record."`
+
+	FieldDelimiter *string `json:"fieldDelimiter" doc:"Stands between the cells of csv and text: 1 to 16 bytes, also as \\t, \\x01 or \\u0001. A comma when not given."`
+	Quote          *string `json:"quote" doc:"Stands around cells of csv that hold a delimiter, a quote or a line break. A double quote when not given; empty: no quoting."`
+	Escape         *string `json:"escape" doc:"Within quotes of csv, takes the meaning from the next character. When not given, a quote within quotes is doubled."`
+	NullFormat     *string `json:"nullFormat" doc:"A bare cell of csv and text that is this text is NULL. \\N when not given; empty: empty cells are NULL."`
+	Encoding       string  `json:"encoding" default:"UTF-8" gx:"emptyIsUnset" doc:"Encoding of the text in keys and values: UTF-8, GBK, GB18030, UTF-16, UTF-16LE, UTF-16BE or ISO-8859-1. What is no text of it is a dirty record."`
+	HeaderEncoding string  `json:"headerEncoding" default:"UTF-8" gx:"emptyIsUnset" doc:"Encoding of headers, as encoding. A header that is no text of it becomes {\"base64\": …}."`
+	EmptyValue     string  `json:"emptyValue" default:"skip" gx:"enum=skip|dirty" doc:"What to do with records without a value where a document is needed: skip counts them as filtered, dirty as dirty records."`
 
 	GroupID              string        `json:"groupId" gx:"alias=consumerGroupId" doc:"Consumer group; beats kafkaConfig's group.id. Empty: gx_ and the name of the job, the same on every run."`
 	BeginType            string        `json:"beginType" gx:"enum=specific|earliest|current,emptyIsUnset" doc:"Where to begin. Without it: specific when a begin is given, else current, or earliest where the group has no offset yet."`
@@ -61,9 +65,24 @@ type Options struct {
 
 // Converter says how keys or values are encoded.
 type Converter struct {
-	Type          string `json:"type" doc:"json; for keys also string, bytearray, long, integer, short, double, float."`
-	SchemasEnable *bool  `json:"schemasEnable" doc:"Whether JSON comes in an envelope of schema and payload."`
-	Registry      string `json:"schemaRegistryUrl" doc:"Not available yet."`
+	Type          string       `json:"type" gx:"emptyIsUnset" doc:"json, avro, protobuf or jsonschema, or a type of bytes: string, bytes, bytearray, long, integer, short, double, float."`
+	SchemasEnable *bool        `json:"schemasEnable" doc:"Whether JSON comes in an envelope of schema and payload."`
+	Registry      []string     `json:"schemaRegistryUrl" gx:"list,secret" doc:"Addresses of the schema registry, one or a list: http or https, with the path of its Confluent interface, and perhaps user:password@."`
+	Auth          RegistryAuth `json:"schemaRegistryAuth" doc:"How to log in to the registry."`
+	ReaderSchema  string       `json:"readerSchema" doc:"Avro: the subject whose newest schema names fields by its aliases, and gives those that a message lacks their default, such as orders-value. Without it they are NULL."`
+	Binary        string       `json:"binary" default:"base64" gx:"enum=base64|hex" doc:"Avro and protobuf: how bytes are written."`
+	TimeZone      string       `json:"timeZone" doc:"Avro and protobuf: the zone in which instants are written, such as Asia/Shanghai or +08:00. UTC when not given."`
+	Validate      bool         `json:"validate" default:"false" doc:"jsonschema: compares every value with its schema; one that does not fit is a dirty record."`
+}
+
+// RegistryAuth is how to log in to a schema registry.
+type RegistryAuth struct {
+	Username    string          `json:"username" doc:"User for HTTP Basic."`
+	Password    *options.Secret `json:"password" gx:"emptyOk" doc:"Password of the user."`
+	Token       *options.Secret `json:"token" doc:"Bearer token, in the place of a user."`
+	CA          string          `json:"ca" doc:"PEM file of the authorities that the registry's certificate may come from. Without it: those of the system."`
+	Certificate string          `json:"certificate" doc:"PEM file of our certificate, for registries that ask for one."`
+	Key         string          `json:"key" doc:"PEM file of the key to certificate."`
 }
 
 // Check reports every problem that can be seen without a broker.

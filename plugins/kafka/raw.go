@@ -10,13 +10,11 @@ import (
 	"github.com/gx-etl/gx/plugins/sdk"
 )
 
-// rawFormat is the messageFormat that looks into nothing: keys, values and headers travel as the bytes that they are.
-const rawFormat = "raw"
-
 // kafkaWriter is the plugin that makes messages of them again.
 const kafkaWriter = "kafka-writer"
 
-// raw settles messageFormat raw: what is a text otherwise is bytes, and there are no fields.
+// raw settles messageFormat raw, which looks into nothing: keys, values and headers travel as the bytes that they are, and
+// there are no fields.
 func (r *resolver) raw() {
 	f := &r.s.format
 	if !f.raw {
@@ -28,10 +26,7 @@ func (r *resolver) raw() {
 				Seen: "messageFormat raw looks into no message, so it has no field " + r.s.columns[i].name, Want: attributeNames, Try: `"messageFormat": "json"`})
 		}
 	}
-	if f.envelope {
-		r.add(options.Problem{Code: options.CodeConflict, Seen: "messageFormat raw looks into no message, and so into no envelope", Want: "false"}, "valueConverter", "schemasEnable")
-	}
-	if f.keyJSON {
+	if f.key.kind != "" {
 		r.add(options.Problem{Code: options.CodeConflict, Seen: "messageFormat raw takes keys as bytes", Try: "leave it out"}, "keyConverter", "type")
 	}
 	if f.keyType == "string" {

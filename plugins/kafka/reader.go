@@ -21,7 +21,7 @@ func Plugin(version string) sdk.Plugin {
 		Name: "kafka-reader", Version: version,
 		Doc: "Reads topics of Apache Kafka, bounded or for ever.",
 		Reader: &sdk.ReaderSpec{
-			Doc:          "JSON messages become whole documents, or columns when the job or the target asks for them.",
+			Doc:          "Messages of JSON, Avro, Protobuf or JSON Schema become whole documents, or columns when the job or the target asks for them; CSV, text and bytes become columns.",
 			Capabilities: []string{protocol.CapBatch, protocol.CapStreaming, protocol.CapDocuments, protocol.CapColumns},
 			New:          func() sdk.Reader { return new(Reader) },
 		},
@@ -80,7 +80,11 @@ func (r *Reader) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 	}
 	r.settings, r.info, r.cluster, r.layout = s, info, c, shape
 	notes, err := r.find(ctx)
+	if err == nil {
+		err = shape.ask(ctx)
+	}
 	if err != nil {
+		shape.close()
 		_ = c.client.Close()
 		r.cluster = nil
 		return sdk.Opened{}, err
@@ -282,6 +286,7 @@ func (r *Reader) Close(context.Context) error {
 			wrong = append(wrong, m.leaveErr.Error())
 		}
 	}
+	r.layout.close()
 	if err := r.cluster.client.Close(); err != nil {
 		wrong = append(wrong, err.Error())
 	}

@@ -39,16 +39,6 @@ type settings struct {
 	zone                  *time.Location
 }
 
-// format is how keys and values become rows.
-type format struct {
-	keyType, valueType string
-	keyJSON            bool
-	envelope           bool // values are {"schema", "payload"}
-	guardEnvelope      bool // such values are refused, because nobody said that they come
-	emptyDirty         bool
-	raw                bool // keys, values and headers are bytes
-}
-
 // resolver gathers problems under the path of the parameter object.
 type resolver struct {
 	o        *Options
@@ -151,116 +141,6 @@ func (r *resolver) topics() {
 		}
 	}
 	r.s.partitions = slices.Compact(slices.Sorted(slices.Values(o.Partition)))
-}
-
-// otherFormats are formats that users may know from elsewhere.
-const otherFormats = "csv, text, avro, protobuf, jsonschema, debezium-json, debezium-avro, canal-json, cloudcanal-json, maxwell-json, ogg-json, ticdc-canal-json, dts-avro, DEBEZIUM_ENVELOP_JSON_FOR_MQ"
-
-func (r *resolver) formats() {
-	o, f := r.o, &r.s.format
-	f.keyType, f.valueType = o.KeyType, o.ValueType
-	f.emptyDirty = o.EmptyValue == "dirty"
-	f.raw = strings.EqualFold(o.MessageFormat, rawFormat)
-	if m := o.MessageFormat; m != "" && !f.raw && !strings.EqualFold(m, "json") {
-		code, try := options.CodeNotAllowed, ""
-		for known := range strings.SplitSeq(otherFormats, ", ") {
-			if strings.EqualFold(known, m) {
-				code = options.CodeNotSupported
-			}
-		}
-		if code == options.CodeNotSupported {
-			try = `json, or attributes such as "column": ["__value__"]`
-		}
-		r.wrong(code, "messageFormat", fmt.Sprintf("%q is not a format that this version reads", m), "json, raw", try)
-	}
-	for key, v := range map[string]string{"encoding": o.Encoding, "headerEncoding": o.HeaderEncoding} {
-		if !strings.EqualFold(v, "UTF-8") && !strings.EqualFold(v, "UTF8") {
-			r.wrong(options.CodeNotSupported, key, fmt.Sprintf("%q is not an encoding that this version reads", v), "UTF-8", "UTF-8")
-		}
-	}
-	r.keyConverter()
-	r.valueConverter()
-	if o.FieldDelimiter != "" {
-		if o.DataFormat == "text" {
-			r.wrong(options.CodeNotSupported, "fieldDelimiter", "splitting values at a delimiter is not available yet", "", `"column": ["__value__"]`)
-		} else {
-			r.note(options.CodeIgnored, "fieldDelimiter", "has no effect with dataFormat json")
-		}
-	}
-}
-
-func (r *resolver) keyConverter() {
-	c, f := r.o.KeyConverter, &r.s.format
-	switch typ := strings.ToLower(c.Type); typ {
-	case "":
-	case "json":
-		f.keyJSON, f.keyType = true, "json"
-	case "string", "bytearray", "long", "integer", "short", "double", "float":
-		f.keyType = typ
-	default:
-		r.add(options.Problem{Code: options.CodeNotSupported, Seen: fmt.Sprintf("%q is not a converter that this version has for keys", c.Type),
-			Want: "string, json, bytearray, long, integer, short, double, float"}, "keyConverter", "type")
-	}
-	if c.SchemasEnable != nil && *c.SchemasEnable {
-		r.add(options.Problem{Code: options.CodeNotSupported, Seen: "keys in an envelope of schema and payload are not available yet",
-			Want: "false"}, "keyConverter", "schemasEnable")
-	}
-	if c.Registry != "" {
-		r.registry("keyConverter")
-	}
-}
-
-func (r *resolver) valueConverter() {
-	c, f := r.o.ValueConverter, &r.s.format
-	if c.Type != "" && !strings.EqualFold(c.Type, "json") {
-		r.add(options.Problem{Code: options.CodeNotSupported, Seen: fmt.Sprintf("%q is not a converter that this version has for values", c.Type),
-			Want: "json"}, "valueConverter", "type")
-	}
-	if c.Registry != "" {
-		r.registry("valueConverter")
-	}
-	f.envelope = c.SchemasEnable != nil && *c.SchemasEnable
-	f.guardEnvelope = !f.envelope
-}
-
-func (r *resolver) registry(converter string) {
-	r.add(options.Problem{Code: options.CodeNotSupported, Seen: "schema registries are not available yet",
-		Try: "messages without a registry, such as plain JSON"}, converter, "schemaRegistryUrl")
-}
-
-func (r *resolver) columns() {
-	o := r.o
-	if len(o.Column) > 1 && slices.Contains(o.Column, "*") {
-		r.wrong(options.CodeConflict, "column", `"*" stands beside other columns`, "", `["*"] alone, or the columns one by one`)
-		return
-	}
-	fields := len(o.Column) == 0 || o.Column[0] == "*"
-	if !fields {
-		for i, text := range o.Column {
-			c, err := parseColumn(text)
-			if err != nil {
-				p := *err
-				p.Path = options.At(options.Join(r.path, "column"), i)
-				r.problems = append(r.problems, p)
-				continue
-			}
-			fields = fields || c.kind == columnField
-			if c.kind == columnField && len(c.path) == 1 && (c.path[0].Key == "schema" || c.path[0].Key == "payload") {
-				r.s.format.guardEnvelope = false
-			}
-			r.s.columns = append(r.s.columns, c)
-		}
-	}
-	if !fields {
-		return
-	}
-	if o.DataFormat == "text" {
-		r.wrong(options.CodeNotSupported, "dataFormat", "values that are no JSON cannot be split into columns yet", "", `json, or "column": ["__value__"]`)
-	}
-	if o.ValueType != "string" && o.ValueType != "bytearray" {
-		r.wrong(options.CodeConflict, "valueType", fmt.Sprintf("values of type %s are no JSON, yet JSON fields are wanted of them", o.ValueType), "string, bytearray",
-			`"column": ["__value__"]`)
-	}
 }
 
 func (r *resolver) group() {

@@ -13,8 +13,8 @@ import (
 	"github.com/gx-etl/gx/plugins/sdk"
 )
 
-// decode reads parameters the way the SDK does.
-func decode(t testing.TB, text string) (settings, []options.Problem) {
+// readOptions reads parameters the way the SDK does.
+func readOptions(t testing.TB, text string) (settings, []options.Problem) {
 	t.Helper()
 	v, problems := options.Parse([]byte(text))
 	if len(problems) > 0 {
@@ -54,7 +54,7 @@ func problemText(problems []options.Problem) string {
 // Every first line of a block of the golden files is a set of options, and the rest what gx has to say about it.
 func TestProblems(t *testing.T) {
 	sameProblems(t, "testdata/problems.txt", func(text string) []options.Problem {
-		_, problems := decode(t, text)
+		_, problems := readOptions(t, text)
 		return problems
 	})
 }
@@ -103,12 +103,12 @@ func TestAliases(t *testing.T) {
 		`{"server":"b1:9092,b2:9093","topic":"t,u","customClientProps":"{\"group.id\":\"g\"}"}`,
 		`{"server":"b1:9092,b2:9093","topic":"t,u","groupId":"g","kafkaConfig":{"group.id":"other"}}`,
 	} {
-		s, problems := decode(t, text)
+		s, problems := readOptions(t, text)
 		if options.Failed(problems) || !slices.Equal(s.servers, []string{"b1:9092", "b2:9093"}) || !slices.Equal(s.topics, []string{"t", "u"}) || s.group != "g" {
 			t.Errorf("%s: %+v %v", text, s, problems)
 		}
 	}
-	s, problems := decode(t, with(`"waitTIme":"5","dbHeartbeatIntervalSec":7,"dbHeartbeatToleranceStep":"9"`))
+	s, problems := readOptions(t, with(`"waitTIme":"5","dbHeartbeatIntervalSec":7,"dbHeartbeatToleranceStep":"9"`))
 	if options.Failed(problems) || s.wait != 5*time.Second || s.heartbeat != 7*time.Second || s.heartbeatStep != 9 {
 		t.Errorf("%+v %v", s, problems)
 	}
@@ -135,8 +135,8 @@ func TestEffects(t *testing.T) {
 		`"partition":"2,0,2"`:                             func(s settings) bool { return slices.Equal(s.partitions, []int32{0, 2}) },
 		`"emptyValue":"dirty"`:                            func(s settings) bool { return s.format.emptyDirty },
 		`"keyType":"BYTEARRAY","valueType":"ByteArray"`:   func(s settings) bool { return s.format.keyType == "bytearray" && s.format.valueType == "bytearray" },
-		`"keyType":"LONG","keyConverter":{"type":"json"}`: func(s settings) bool { return s.format.keyType == "json" },
-		`"valueConverter":{"schemasEnable":true}`:         func(s settings) bool { return s.format.envelope && !s.format.guardEnvelope },
+		`"keyType":"LONG","keyConverter":{"type":"json"}`: func(s settings) bool { return s.format.key.kind == formatJSON },
+		`"valueConverter":{"schemasEnable":true}`:         func(s settings) bool { return s.format.value.envelope && !s.format.value.guard },
 		`"beginType":"earliest"`:                          func(s settings) bool { return s.begin.at.kind == pointEarliest },
 		`"beginType":"current"`:                           func(s settings) bool { return s.begin.at.kind == pointCommitted && !s.beginByRule },
 		`"beginOffset":12,"endOffset":"20"`: func(s settings) bool {
@@ -169,7 +169,7 @@ func TestEffects(t *testing.T) {
 			return l.protocol == "SASL_SSL" && l.mechanism == "SCRAM-SHA-512" && l.user == "u" && l.password == "p w" && l.anyHost
 		},
 	} {
-		s, problems := decode(t, with(text))
+		s, problems := readOptions(t, with(text))
 		if options.Failed(problems) {
 			t.Errorf("%s: %v", text, problemText(problems))
 		} else if !holds(s) {
@@ -179,7 +179,7 @@ func TestEffects(t *testing.T) {
 }
 
 func TestConfigurationOfSarama(t *testing.T) {
-	s, _ := decode(t, with(`"fetchMinBytes":3,"fetchMaxWaitMs":40,"sessionTimeoutMs":9000,"kafkaConfig":{"client.rack":"r","group.instance.id":"i",`+
+	s, _ := readOptions(t, with(`"fetchMinBytes":3,"fetchMaxWaitMs":40,"sessionTimeoutMs":9000,"kafkaConfig":{"client.rack":"r","group.instance.id":"i",`+
 		`"max.poll.interval.ms":5000,"max.partition.fetch.bytes":70000,"fetch.max.bytes":80000,"partition.assignment.strategy":"roundrobin","metadata.max.age.ms":2000,`+
 		`"security.protocol":"SASL_PLAINTEXT","sasl.mechanism":"SCRAM-SHA-256","sasl.username":"u","sasl.password":"p"}`))
 	c, err := s.link.memberConfig(2, 4)
@@ -201,7 +201,7 @@ func TestConfigurationOfSarama(t *testing.T) {
 	if o := r.fetchOptions(t.Context()); o.MinBytes != 3 || o.MaxWaitMs != 40 || o.MaxBytes != 80000 || o.PartitionBytes != 70000 || o.Rack != "r" || !o.Committed || o.Exceed {
 		t.Errorf("%+v", o)
 	}
-	r.settings, _ = decode(t, with(""))
+	r.settings, _ = readOptions(t, with(""))
 	if o := r.fetchOptions(t.Context()); o.MaxBytes != 4<<20 || o.PartitionBytes != 1<<20 {
 		t.Errorf("%+v", o)
 	}
@@ -229,7 +229,7 @@ func TestSecretsStayHidden(t *testing.T) {
 		`"kafkaConfig":"{\"sasl.password\":\"` + secret + `\",}x"`,
 		`"kafkaConfig":{"ssl.key.password":"` + secret + `","ssl.keystore.key":"` + secret + `","ssl.truststore.password":"` + secret + `"}`,
 	} {
-		_, problems := decode(t, with(text))
+		_, problems := readOptions(t, with(text))
 		if len(problems) == 0 {
 			t.Errorf("%s: no problem", text)
 		}

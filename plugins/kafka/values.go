@@ -3,16 +3,16 @@ package kafka
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"math"
 	"unicode/utf8"
 
 	"github.com/IBM/sarama"
+	"github.com/gx-etl/gx/plugins/kafka/decode"
 )
 
-// judge says why bytes are no value of a type; nothing is null, which every type has.
-func judge(typ string, b []byte) string {
+// judge says why bytes are no value of a type; nothing is null, which every type has. what is what they are called.
+func judge(what, typ string, b []byte) string {
 	if b == nil {
 		return ""
 	}
@@ -20,12 +20,7 @@ func judge(typ string, b []byte) string {
 	switch typ {
 	case "string":
 		if !utf8.Valid(b) {
-			return "is not valid UTF-8"
-		}
-		return ""
-	case "json":
-		if len(b) == 0 || !json.Valid(b) || !utf8.Valid(b) {
-			return "is not valid JSON"
+			return what + " is not valid UTF-8"
 		}
 		return ""
 	case "long", "double":
@@ -38,7 +33,7 @@ func judge(typ string, b []byte) string {
 		return ""
 	}
 	if len(b) != want {
-		return fmt.Sprintf("has %d bytes, and a %s has %d", len(b), typ, want)
+		return fmt.Sprintf("%s has %d bytes, and a %s has %d", what, len(b), typ, want)
 	}
 	return ""
 }
@@ -65,8 +60,8 @@ func (a *assembler) typed(i int, typ string, b []byte) {
 }
 
 // appendHeaders writes headers as one JSON object. A key that comes twice gets an array of its values in order; a value
-// that is no UTF-8 becomes {"base64": "…"}; so nothing of a header is lost.
-func appendHeaders(dst []byte, headers []*sarama.RecordHeader) []byte {
+// that is no text becomes {"base64": "…"}; so nothing of a header is lost.
+func appendHeaders(dst []byte, headers []*sarama.RecordHeader, text *decode.Text) []byte {
 	dst = append(dst, '{')
 	first := true
 	for i, h := range headers {
@@ -84,10 +79,14 @@ func appendHeaders(dst []byte, headers []*sarama.RecordHeader) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
-		dst = appendJSONString(dst, h.Key)
+		key := h.Key
+		if decoded, reason := text.UTF8(key); reason == "" {
+			key = decoded
+		}
+		dst = appendJSONString(dst, key)
 		dst = append(dst, ':')
 		if count == 1 {
-			dst = appendHeaderValue(dst, h.Value)
+			dst = appendHeaderValue(dst, h.Value, text)
 			continue
 		}
 		dst = append(dst, '[')
@@ -97,7 +96,7 @@ func appendHeaders(dst []byte, headers []*sarama.RecordHeader) []byte {
 				if n++; n > 1 {
 					dst = append(dst, ',')
 				}
-				dst = appendHeaderValue(dst, other.Value)
+				dst = appendHeaderValue(dst, other.Value, text)
 			}
 		}
 		dst = append(dst, ']')
@@ -105,12 +104,12 @@ func appendHeaders(dst []byte, headers []*sarama.RecordHeader) []byte {
 	return append(dst, '}')
 }
 
-func appendHeaderValue(dst, v []byte) []byte {
-	switch {
-	case v == nil:
+func appendHeaderValue(dst, v []byte, text *decode.Text) []byte {
+	if v == nil {
 		return append(dst, "null"...)
-	case utf8.Valid(v):
-		return appendJSONString(dst, v)
+	}
+	if decoded, reason := text.UTF8(v); reason == "" && utf8.Valid(decoded) {
+		return appendJSONString(dst, decoded)
 	}
 	dst = append(dst, `{"base64":"`...)
 	dst = base64.StdEncoding.AppendEncode(dst, v)

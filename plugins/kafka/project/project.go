@@ -167,7 +167,7 @@ func closeDocument(s *scanner, end int) error {
 	}
 	if end < len(s.doc) {
 		if i := s.space(end); i < len(s.doc) {
-			return &Error{At: i, What: "invalid JSON: more text behind the object"}
+			return &Error{At: i, What: "invalid JSON: more text behind the " + whole(s.doc[s.space(0)])}
 		}
 	}
 	if !utf8.Valid(s.doc) {
@@ -176,8 +176,21 @@ func closeDocument(s *scanner, end int) error {
 	return nil
 }
 
+// whole is what a document that begins with c is called.
+func whole(c byte) string {
+	switch c {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	}
+	return "value"
+}
+
 func nameOf(c byte) string {
 	switch c {
+	case '{':
+		return "an object"
 	case '[':
 		return "an array"
 	case '"':

@@ -75,6 +75,7 @@ func (w *World) start() (err error) {
 }
 
 func (w *World) stop() {
+	stopRegistry()
 	for _, b := range w.Brokers {
 		b.stop()
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gx-etl/gx/plugins/file/dialect"
+	"github.com/gx-etl/gx/plugins/sdk/dialect"
 	"pgregory.net/rapid"
 )
 
