@@ -2,8 +2,6 @@ package protobuf
 
 import (
 	"encoding/binary"
-	"math"
-	"strconv"
 
 	"github.com/gx-etl/gx/plugins/kafka/decode"
 	"github.com/gx-etl/gx/plugins/kafka/literal"
@@ -179,87 +177,6 @@ func (p *program) only(m *message, heads int, emit bool, depth int) bool {
 	return true
 }
 
-// scan finds the fields in b. It adds as many heads as the message has fields.
-func (p *program) scan(m *message, b []byte, emit bool) bool {
-	base := len(p.heads)
-	for range m.fields {
-		p.heads = append(p.heads, head{-1, -1})
-	}
-	for len(b) > 0 {
-		number, wire, at, rest := p.next(b)
-		if rest == nil {
-			return false
-		}
-		b = rest
-		i := m.field(int32(number))
-		if i < 0 {
-			continue
-		}
-		f := &m.fields[i]
-		if !emit && !f.live && f.oneof < 0 || !f.takes(wire) {
-			continue
-		}
-		switch wire {
-		case protowire.BytesType:
-			at, _ = protowire.ConsumeBytes(at)
-		case protowire.StartGroupType:
-			at, _ = protowire.ConsumeGroup(number, at)
-		}
-		if f.oneof >= 0 { // the last of them counts
-			for other := range m.fields {
-				if other != i && m.fields[other].oneof == f.oneof {
-					p.heads[base+other] = head{-1, -1}
-				}
-			}
-		}
-		p.found = append(p.found, occurrence{wire: wire, at: at, next: -1})
-		h := &p.heads[base+i]
-		if h.first < 0 {
-			h.first = len(p.found) - 1
-		} else {
-			p.found[h.last].next = len(p.found) - 1
-		}
-		h.last = len(p.found) - 1
-	}
-	return true
-}
-
-// next reads one field: its number, and its value with whatever frames it. No rest, not even an empty one: it is broken.
-func (p *program) next(b []byte) (number protowire.Number, wire protowire.Type, at, rest []byte) {
-	number, wire, n := protowire.ConsumeTag(b)
-	if n < 0 || number > protowire.MaxValidNumber {
-		p.fail("the tag of a field is broken")
-		return 0, 0, nil, nil
-	}
-	b = b[n:]
-	if n = protowire.ConsumeFieldValue(number, wire, b); n < 0 {
-		p.fail("field %d is broken", number)
-		return 0, 0, nil, nil
-	}
-	return number, wire, b[:n], b[n:]
-}
-
-// wireOf is how single values of a kind travel.
-func wireOf(k protoreflect.Kind) protowire.Type {
-	switch k {
-	case protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind, protoreflect.FloatKind:
-		return protowire.Fixed32Type
-	case protoreflect.Fixed64Kind, protoreflect.Sfixed64Kind, protoreflect.DoubleKind:
-		return protowire.Fixed64Type
-	case protoreflect.StringKind, protoreflect.BytesKind, protoreflect.MessageKind:
-		return protowire.BytesType
-	case protoreflect.GroupKind:
-		return protowire.StartGroupType
-	}
-	return protowire.VarintType
-}
-
-// takes tells whether what comes in a wire type belongs to the field; otherwise it is unknown, as an unknown number is.
-func (f *field) takes(wire protowire.Type) bool {
-	want := wireOf(f.kind)
-	return wire == want || f.repeated && wire == protowire.BytesType && want != protowire.StartGroupType
-}
-
 // field writes a field from what was found of it.
 func (p *program) field(f *field, h head, emit bool, depth int) bool {
 	from := len(p.sheet.Text)
@@ -368,78 +285,4 @@ func (p *program) list(f *field, h head, emit bool, depth int) bool {
 		p.sheet.Text = append(p.sheet.Text, ']')
 	}
 	return true
-}
-
-// value writes a single value.
-func (p *program) value(o *op, wire protowire.Type, at []byte, emit bool, depth int) bool {
-	if o.message != nil {
-		return p.message(o.message, at, emit, depth+1)
-	}
-	if !emit {
-		return true
-	}
-	s, ok := p.sheet, true
-	var u uint64
-	switch wire {
-	case protowire.VarintType:
-		u, _ = protowire.ConsumeVarint(at)
-	case protowire.Fixed32Type:
-		u = uint64(binary.LittleEndian.Uint32(at))
-	case protowire.Fixed64Type:
-		u = binary.LittleEndian.Uint64(at)
-	}
-	switch o.kind {
-	case protoreflect.BoolKind:
-		s.Text = strconv.AppendBool(s.Text, u != 0)
-	case protoreflect.EnumKind:
-		p.enum(o, int32(u))
-	case protoreflect.Int32Kind, protoreflect.Sfixed32Kind:
-		s.Text = strconv.AppendInt(s.Text, int64(int32(u)), 10)
-	case protoreflect.Sint32Kind:
-		s.Text = strconv.AppendInt(s.Text, protowire.DecodeZigZag(u&math.MaxUint32), 10)
-	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		s.Text = strconv.AppendUint(s.Text, uint64(uint32(u)), 10)
-	case protoreflect.Int64Kind, protoreflect.Sfixed64Kind:
-		s.Text = strconv.AppendInt(s.Text, int64(u), 10)
-	case protoreflect.Sint64Kind:
-		s.Text = strconv.AppendInt(s.Text, protowire.DecodeZigZag(u), 10)
-	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		s.Text = strconv.AppendUint(s.Text, u, 10)
-	case protoreflect.FloatKind:
-		f := float64(math.Float32frombits(uint32(u)))
-		if s.Text, ok = literal.Float(s.Text, f, 32); !ok {
-			return p.fail("a float is %v, which JSON and StarRocks have not", f)
-		}
-	case protoreflect.DoubleKind:
-		f := math.Float64frombits(u)
-		if s.Text, ok = literal.Float(s.Text, f, 64); !ok {
-			return p.fail("a double is %v, which JSON and StarRocks have not", f)
-		}
-	case protoreflect.StringKind:
-		return p.text(at)
-	case protoreflect.BytesKind:
-		s.Text = p.style.Bytes(s.Text, at)
-	}
-	return true
-}
-
-func (p *program) text(b []byte) (ok bool) {
-	if p.sheet.Text, ok = literal.Text(p.sheet.Text, b); !ok {
-		return p.fail("a text is not valid UTF-8")
-	}
-	return true
-}
-
-// enum writes the name of a number, or the number when the schema has none for it.
-func (p *program) enum(o *op, n int32) {
-	s := p.sheet
-	name := o.names[n]
-	switch {
-	case o.null:
-		s.Text = append(s.Text, "null"...)
-	case name != nil:
-		s.Text = append(s.Text, name...)
-	default:
-		s.Text = strconv.AppendInt(s.Text, int64(n), 10)
-	}
 }
