@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -107,6 +109,19 @@ var refusals = []refusal{
 	{name: "wrong password on Kafka, SCRAM", code: 1, only: "apache", words: []string{"steps[0].parameter.kafkaConfig", "sasl.password"},
 		change: func(c *harness.Case, d *harness.Document) { sasl(c, d, "SCRAM-SHA-512", harness.Password+"-not") }},
 
+	{name: "Avro without a registry", code: 2, words: []string{"steps[0].parameter.valueConverter.schemaRegistryUrl", "registry"},
+		change: func(_ *harness.Case, d *harness.Document) { d.Reader["messageFormat"] = "avro" }},
+	{name: "an address that is no registry", code: 2, words: []string{"steps[0].parameter.valueConverter.schemaRegistryUrl", "404"},
+		change: func(c *harness.Case, d *harness.Document) { registryAt(d, "avro", answering(c, 404)) }},
+	{name: "a registry that refuses the login", code: 1, words: []string{"steps[0].parameter.valueConverter.schemaRegistryAuth", "401"},
+		change: func(c *harness.Case, d *harness.Document) {
+			registryAt(d, "protobuf", strings.Replace(answering(c, 401), "//", "//"+harness.User+":"+harness.Password+"@", 1))
+		}},
+	{name: "dead registry", code: 6, words: []string{"steps[0].parameter.valueConverter.schemaRegistryUrl", "refused"},
+		change: func(c *harness.Case, d *harness.Document) {
+			registryAt(d, "jsonschema", "http://"+closedPort(c.T, "127.0.0.1"))
+		}},
+
 	{name: "dead broker", code: 6, words: []string{"steps[0].parameter.server"},
 		change: func(c *harness.Case, d *harness.Document) { d.Reader["server"] = closedPort(c.T, "127.0.0.1") }},
 	{name: "a name that no server has", code: 6, words: []string{"steps[0].parameter.server", "no-such-host.invalid"},
@@ -130,6 +145,17 @@ var refusals = []refusal{
 		change: func(c *harness.Case, d *harness.Document) {
 			world.Sandbox.Arm(c.T, harness.Fault{Kind: "redirectTo", To: "127.0.0.3:8040", Times: -1, Table: c.Table})
 		}},
+}
+
+func registryAt(d *harness.Document, format, url string) {
+	d.Reader["messageFormat"], d.Reader["valueConverter"] = format, harness.Object{"schemaRegistryUrl": url}
+}
+
+// answering is the address of a server that says the same to everything.
+func answering(c *harness.Case, status int) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	c.T.Cleanup(s.Close)
+	return s.URL
 }
 
 func sasl(c *harness.Case, d *harness.Document, mechanism, password string) {
