@@ -40,6 +40,8 @@ type assembler struct {
 	value   []byte     // of the open message, in UTF-8 where it is text
 	scratch []byte
 
+	within bool // cells are parts of the value, or of the key
+
 	topic     string
 	partition int32
 	place     string // "topic t, partition 0"
@@ -60,7 +62,8 @@ func newAssembler(l *layout) (*assembler, error) {
 		return nil, err
 	}
 	return &assembler{layout: l, builder: b, values: l.decoder(), keys: l.keyDecoder(),
-		text: l.text.Text(), keyText: l.text.Text(), headers: l.headerText.Text()}, nil
+		within: l.value.kind != formatAvro && l.value.kind != formatProtobuf && l.key.kind != formatAvro && l.key.kind != formatProtobuf,
+		text:   l.text.Text(), keyText: l.text.Text(), headers: l.headerText.Text()}, nil
 }
 
 // of sets the partition that the next messages come from; nothing may be gathered then.
@@ -107,18 +110,21 @@ func (a *assembler) add(ctx context.Context, m *message) (done bool, err error) 
 		a.refuse(m, fmt.Sprintf("key and value have %d bytes, more than the %d that fit into one batch", len(m.key)+len(m.value), maxRow), "", false)
 		return true, nil
 	}
-	a.some, a.ahead, a.large, a.found = false, false, false, decode.Row{}
+	a.some, a.ahead, a.large = false, false, false
 	a.key, a.value = m.key, m.value
-	if reason := a.utf8(m); reason != "" {
-		a.refuse(m, reason, "", true)
-		return true, nil
+	if a.text != nil {
+		if reason := a.utf8(m); reason != "" {
+			a.refuse(m, reason, "", true)
+			return true, nil
+		}
 	}
 	if a.values != nil {
 		if len(a.value) == 0 {
 			a.nothing(m, "the value is empty")
 			return true, nil
 		}
-		if reason, err := refusal(a.values.Open(ctx, a.value)); reason != "" || err != nil {
+		if err := a.values.Open(ctx, a.value); err != nil {
+			reason, err := refusal(err)
 			if reason != "" {
 				a.refuse(m, reason, "", true)
 			}
@@ -127,6 +133,9 @@ func (a *assembler) add(ctx context.Context, m *message) (done bool, err error) 
 	}
 	for i := range a.columns {
 		c := &a.columns[i]
+		if c.kind != columnKey && c.kind != columnValue {
+			continue
+		}
 		reason := ""
 		switch {
 		case c.kind == columnKey && a.keys != nil:
@@ -160,9 +169,6 @@ func refusal(err error) (reason string, _ error) {
 
 // utf8 turns the texts of a message that has another encoding into UTF-8.
 func (a *assembler) utf8(m *message) (reason string) {
-	if a.format.text.Plain() {
-		return ""
-	}
 	if !a.layout.value.framed() && (a.values != nil || a.valueType == "string") {
 		if a.value, reason = a.text.UTF8(m.value); reason != "" {
 			return "the value " + reason
@@ -218,6 +224,10 @@ func (a *assembler) more(m *message) (done bool) {
 
 // fit appends a row, or makes it a dirty record when it is too large for a batch: a value can stand in it more than once.
 func (a *assembler) fit(m *message) {
+	if a.within && (len(a.columns)+1)*(len(a.key)+len(a.value)) <= maxRow {
+		a.row(m)
+		return
+	}
 	n := a.found.Size()
 	for i := range a.columns {
 		switch c := &a.columns[i]; {
@@ -280,13 +290,17 @@ func (a *assembler) row(m *message) {
 		a.builder.EndRow()
 		return
 	}
-	cell := 0
+	cells := a.found.Cells
 	for i := range a.columns {
 		c := &a.columns[i]
 		switch c.kind {
 		case columnField:
-			a.bytesOrNull(i, a.found.Cells[cell])
-			cell++
+			if v := cells[0]; v != nil {
+				a.builder.AppendBytes(i, v)
+			} else {
+				a.builder.AppendNull(i)
+			}
+			cells = cells[1:]
 		case columnConstant:
 			a.builder.AppendString(i, c.constant)
 		case columnKey:
@@ -297,8 +311,8 @@ func (a *assembler) row(m *message) {
 			}
 		case columnValue:
 			if a.decodesValue() {
-				a.bytesOrNull(i, a.found.Cells[cell])
-				cell++
+				a.bytesOrNull(i, cells[0])
+				cells = cells[1:]
 			} else {
 				a.typed(i, a.valueType, a.value)
 			}

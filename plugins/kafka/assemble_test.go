@@ -414,8 +414,11 @@ func benchmark(b *testing.B, options string) {
 	m := message{value: sample, time: 1}
 	b.SetBytes(int64(len(sample)))
 	b.ReportAllocs()
+	ctx := b.Context()
 	for b.Loop() {
-		put(b, a, &m)
+		if done, err := a.add(ctx, &m); err != nil || !done {
+			b.Fatal(done, err)
+		}
 		if a.full() {
 			out := a.take(position{Offset: 1}, 0)
 			out.Payload.Free()

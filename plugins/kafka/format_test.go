@@ -306,8 +306,11 @@ func BenchmarkAvro5Columns(b *testing.B) {
 	a := assemble(b, fmt.Sprintf(`"messageFormat":"avro","column":["id","user.name","amount","ts","note"],"valueConverter":{"schemaRegistryUrl":%q}`, s.URL), sdk.Peer{})
 	m := message{time: 1, value: framed(1, "\xa4\x8b\xb0\x99\x09\x18Ada Lovelace\x0cLondon\xd5\xe7\x6a\x2b\x52\x4a\x93\x40\x80\xc0\x9b\xf4\xb2\xf9\x85\x06\x06\x0aalpha\x08beta\x0agamma\x00\x38some text of ordinary length\x01")}
 	b.ReportAllocs()
+	ctx := b.Context()
 	for b.Loop() {
-		put(b, a, &m)
+		if done, err := a.add(ctx, &m); err != nil || !done {
+			b.Fatal(done, err)
+		}
 		if a.full() {
 			out := a.take(position{Offset: 1}, 0)
 			out.Payload.Free()
