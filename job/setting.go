@@ -29,7 +29,7 @@ const (
 type Setting struct {
 	ErrorLimit      ErrorLimit `json:"errorLimit"`
 	Speed           Speed      `json:"speed"`
-	Guarantee       Guarantee  `json:"deliveryGuarantee"`
+	Guarantee       Guarantee  `json:"deliveryGuarantee,omitempty"` // "": the engine's choice
 	Checkpoint      Checkpoint `json:"checkpoint"`
 	Dirty           *Dirty     `json:"dirty,omitempty"`           // nil: the engine's default
 	StallTimeoutSec int64      `json:"stallTimeoutSec,omitempty"` // 0: the engine's default
@@ -61,7 +61,7 @@ type Checkpoint struct {
 
 type settingDoc struct {
 	Mode            string        `json:"mode" default:"batch" gx:"enum=batch|streaming|stream,alias=executeMode,emptyIsUnset" doc:"batch ends with its source, streaming when it is told to; stream is streaming."`
-	Guarantee       string        `json:"deliveryGuarantee" default:"at-least-once" gx:"enum=at-least-once|exactly-once" doc:"What a crash may repeat."`
+	Guarantee       string        `json:"deliveryGuarantee" gx:"enum=at-least-once|exactly-once" doc:"What a crash may repeat: at-least-once, rows of what was under way; exactly-once, nothing. Without the key a batch job has exactly-once where reader and writer can do it and the target would keep repeated rows."`
 	ErrorLimit      limitDoc      `json:"errorLimit" doc:"Dirty records that the job survives."`
 	Speed           speedDoc      `json:"speed" doc:"Parallelism and limits over the whole job."`
 	Checkpoint      Checkpoint    `json:"checkpoint" doc:"How often and where positions are kept."`

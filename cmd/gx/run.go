@@ -193,8 +193,8 @@ func (a *app) verdict(r *engine.Report, err error, signals *signals) error {
 // writer joins host.Writer to the interface that engine declares.
 type writer struct{ *host.Writer }
 
-func (w writer) Write(ctx context.Context, lane int) (engine.Lane, error) {
-	l, err := w.Writer.Write(ctx, lane)
+func (w writer) Write(ctx context.Context, lane int, transaction string) (engine.Lane, error) {
+	l, err := w.Writer.Write(ctx, lane, transaction)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,15 @@ func (w *target) Start(_ context.Context, resumed bool) ([]string, error) {
 	return nil, nil
 }
 
-func (w *target) Write(ctx context.Context, _ int) (engine.Lane, error) {
+func (w *target) Prepare(context.Context, string) error { return protocol.NotSupported("Prepare") }
+func (w *target) Commit(context.Context, string) error  { return protocol.NotSupported("Commit") }
+func (w *target) Abort(context.Context, string) error   { return protocol.NotSupported("Abort") }
+
+func (w *target) Resolve(context.Context, string) (v1.ResolveReply_State, error) {
+	return 0, protocol.NotSupported("Resolve")
+}
+
+func (w *target) Write(ctx context.Context, _ int, _ string) (engine.Lane, error) {
 	w.call("write")
 	w.lane = &lane{w: w, ctx: ctx, acks: make(chan *v1.Ack, 1000), over: make(chan struct{})}
 	return w.lane, nil

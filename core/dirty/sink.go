@@ -156,7 +156,7 @@ func (s *Sink) start(ctx context.Context) error {
 	}
 	// The stream outlives the call that opened it, and the lane that brought the first record.
 	s.stream, s.cut = context.WithCancel(context.WithoutCancel(ctx))
-	lane, err := s.Write(s.stream, 0)
+	lane, err := s.Write(s.stream, 0, "")
 	if err != nil {
 		s.cut()
 		return err

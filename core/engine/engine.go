@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/gx-etl/gx/core/fault"
 	"github.com/gx-etl/gx/core/flow"
 	"github.com/gx-etl/gx/core/plan"
-	"github.com/gx-etl/gx/core/transform"
 	"github.com/gx-etl/gx/plugins/protocol"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
 	"github.com/gx-etl/gx/plugins/protocol/wire"
@@ -25,8 +23,8 @@ import (
 type Reader interface {
 	Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenReply, error)
 	Split(ctx context.Context, want int) ([]*v1.Shard, error)
-	// Read returns a function that receives the next frame, io.EOF at the end.
-	Read(ctx context.Context, lane int, shards []*v1.Shard) (func(*wire.Frame) error, error)
+	// Read returns a function that receives the next frame, io.EOF at the end. Frames are numbered from after + 1.
+	Read(ctx context.Context, lane int, shards []*v1.Shard, after uint64) (func(*wire.Frame) error, error)
 	Commit(ctx context.Context, positions []*v1.ShardPosition) (lost []string, err error)
 	Close(ctx context.Context) error
 	Process
@@ -36,9 +34,15 @@ type Reader interface {
 type Writer interface {
 	Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenReply, error)
 	Start(ctx context.Context, resumed bool) (notes []string, err error)
-	Write(ctx context.Context, lane int) (Lane, error)
+	// Write opens a lane's stream; what goes over it belongs to the transaction, if one is named.
+	Write(ctx context.Context, lane int, transaction string) (Lane, error)
 	Flush(ctx context.Context, lane int, sequence uint64) error
 	Finish(ctx context.Context, stopped bool) (notes []string, err error)
+	// The verbs of transactions. Each may be repeated, and asked of a transaction of an earlier run.
+	Prepare(ctx context.Context, transaction string) error
+	Commit(ctx context.Context, transaction string) error
+	Abort(ctx context.Context, transaction string) error
+	Resolve(ctx context.Context, transaction string) (v1.ResolveReply_State, error)
 	Close(ctx context.Context) error
 	Process
 }
@@ -62,11 +66,14 @@ type Engine struct {
 	Reader Reader
 	Writer Writer
 	Dirty  DirtySink
+	// State is where a job with frozen shards keeps what is done; nil keeps nothing.
+	State *State
 	// Note prints a line for the user; never called by two goroutines at once.
 	Note func(string)
 	// DrainBudget bounds the time from a stop to its end; 0 for none.
 	DrainBudget time.Duration
 
+	work    work
 	stats   stats
 	lanes   []*lane
 	commits *committer
@@ -93,6 +100,7 @@ func (e *Engine) Run(ctx context.Context, stop <-chan struct{}) (*Report, error)
 		}
 	}
 	e.close(ctx, err)
+	e.work.close(err)
 	return e.report(stopped, err), err
 }
 
@@ -119,7 +127,7 @@ func (e *Engine) watch(ctx context.Context, cancel context.CancelCauseFunc) func
 }
 
 func (e *Engine) run(ctx context.Context, stop <-chan struct{}) (stopped bool, err error) {
-	shards, resumed, err := e.open(ctx)
+	source, target, err := e.open(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -128,99 +136,54 @@ func (e *Engine) run(ctx context.Context, stop <-chan struct{}) (stopped bool, e
 		return true, nil
 	default:
 	}
-	notes, err := e.Writer.Start(ctx, resumed)
+	if err := e.begin(ctx, source, target); err != nil {
+		return false, err
+	}
+	notes, err := e.Writer.Start(ctx, e.Plan.Streaming && source.Resumes || e.work.started())
 	if err != nil {
 		return false, fault.Within(e.Plan.Writer.Path, err)
 	}
 	e.notes(e.Plan.Writer.Plugin, notes)
-	if stopped, err = e.move(ctx, stop, shards); err != nil {
+	if err := e.work.start(); err != nil {
+		return false, err
+	}
+	if stopped, err = e.move(ctx, stop); err != nil {
 		return stopped, err
 	}
-	notes, err = e.Writer.Finish(ctx, stopped)
+	return stopped, e.finish(ctx, stopped)
+}
+
+// finish ends a job that did not fail. One that was stopped and can go on has not come to its end yet.
+func (e *Engine) finish(ctx context.Context, stopped bool) error {
+	if left := e.work.left(); left > 0 {
+		e.note(fmt.Sprintf("%d of %d shards are done; gx run --resume goes on with the others, and then does what closes the job",
+			len(e.work.shards)-left, len(e.work.shards)))
+		return e.finishSink(ctx, true)
+	}
+	if err := e.work.finishing(); err != nil {
+		return err
+	}
+	notes, err := e.Writer.Finish(ctx, stopped && e.work.journal == nil)
 	if err != nil {
-		return stopped, fault.Within(e.Plan.Writer.Path, err)
+		return fault.Within(e.Plan.Writer.Path, err)
 	}
 	e.notes(e.Plan.Writer.Plugin, notes)
-	return stopped, e.finishSink(ctx, stopped)
-}
-
-// open connects the writer, then the reader, and cuts the source.
-func (e *Engine) open(ctx context.Context) (shards []*v1.Shard, resumed bool, err error) {
-	p := e.Plan
-	request := func(s plan.Step, memory int64) *v1.OpenRequest {
-		mode := v1.Mode_MODE_BATCH
-		if p.Streaming {
-			mode = v1.Mode_MODE_STREAMING
-		}
-		return &v1.OpenRequest{Parameters: s.Parameters, Job: p.Job, Run: p.Run, Mode: mode, Lanes: uint32(p.Lanes),
-			Memory: uint64(memory), Lenient: p.Lenient}
+	if err := e.finishSink(ctx, stopped); err != nil {
+		return err
 	}
-	target, err := e.Writer.Open(ctx, request(p.Writer, p.Memory.Writer))
-	if err != nil {
-		return nil, false, fault.Within(p.Writer.Path, err)
-	}
-	e.notes(p.Writer.Plugin, target.Notes)
-	in := request(p.Reader, p.Memory.Reader)
-	in.Peer = target.Self
-	if in.Peer == nil {
-		in.Peer = &v1.Peer{}
-	}
-	in.Peer.Plugin = p.Writer.Plugin
-	wanted := in.Peer.Columns
-	if p.Transform != nil {
-		in.Peer.WantsColumns = true
-		if p.Transform.Reshapes() { // the reader's columns are its own
-			in.Peer.Columns = nil
-		}
-	}
-	source, err := e.Reader.Open(ctx, in)
-	if err != nil {
-		return nil, false, fault.Within(p.Reader.Path, err)
-	}
-	e.notes(p.Reader.Plugin, source.Notes)
-	if p.Transform != nil {
-		if source.Documents {
-			return nil, false, fault.Within(p.Reader.Path, transform.Documents())
-		}
-		if err := p.Transform.Arrange(source.Columns, wanted); err != nil {
-			return nil, false, err
-		}
-	}
-	if n, m := len(source.Columns), len(wanted); (p.Transform == nil || !p.Transform.Reshapes()) && !source.Documents && n > 0 && m > 0 && n != m {
-		return nil, false, protocol.Faultf(protocol.Config, "the reader delivers %d columns (%s) and the writer takes %d (%s)",
-			n, strings.Join(source.Columns, ", "), m, strings.Join(wanted, ", ")).
-			At(p.Reader.Path + ".column").Hint("name as many columns on both sides, in the same order")
-	}
-	resumed = p.Streaming && source.Resumes
-	if err := e.openSink(ctx, resumed); err != nil {
-		return nil, false, err
-	}
-	e.guarantee(target.ReplaySafe)
-	shards, err = e.Reader.Split(ctx, p.Lanes)
-	if err != nil {
-		return nil, false, fault.Within(p.Reader.Path, err)
-	}
-	return shards, resumed, nil
-}
-
-// guarantee says which promise is in force and why.
-func (e *Engine) guarantee(replaySafe bool) {
-	if replaySafe {
-		e.note("delivery: at-least-once; the target replaces rows by key, so a repeated row changes nothing")
-		return
-	}
-	e.note("delivery: at-least-once; after a crash the loads that were in flight may be repeated")
+	return e.work.ended()
 }
 
 // move runs the lanes, the committer and the clocks until the lanes are done.
-func (e *Engine) move(ctx context.Context, stop <-chan struct{}, shards []*v1.Shard) (stopped bool, err error) {
+func (e *Engine) move(ctx context.Context, stop <-chan struct{}) (stopped bool, err error) {
 	p := e.Plan
+	parts := e.work.todo()
 	e.limits = newLimits(p)
 	e.commits = newCommitter(e.Reader, e.syncDirty, p.Reader.Path)
 	if e.sink() != nil {
 		e.commits.pause = sinkPause
 	}
-	n := min(p.Lanes, len(shards))
+	n := min(p.Lanes, len(parts))
 	if n < p.Lanes {
 		e.note(fmt.Sprintf("%d lanes asked for, %d can work: the source has no more shards", p.Lanes, n))
 	}
@@ -233,9 +196,13 @@ func (e *Engine) move(ctx context.Context, stop <-chan struct{}, shards []*v1.Sh
 	for i := range e.lanes {
 		e.lanes[i] = &lane{engine: e, n: i, queue: flow.NewQueue(room), ledger: newLedger()}
 	}
-	for i, s := range shards {
-		l := e.lanes[i%n]
-		l.shards = append(l.shards, s)
+	if e.work.journal != nil || e.work.frozen {
+		e.work.line = newLine(parts)
+	} else {
+		for i, p := range parts {
+			l := e.lanes[i%n]
+			l.shards = append(l.shards, p.shards...)
+		}
 	}
 	e.stats.setLanes(e.lanes)
 

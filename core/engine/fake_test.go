@@ -10,6 +10,7 @@ import (
 
 	"github.com/gx-etl/gx/core/plan"
 	"github.com/gx-etl/gx/job"
+	"github.com/gx-etl/gx/plugins/protocol"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
 	"github.com/gx-etl/gx/plugins/protocol/wire"
 	"google.golang.org/grpc/mem"
@@ -73,8 +74,8 @@ func (r *fakeReader) Split(context.Context, int) ([]*v1.Shard, error) {
 	return out, nil
 }
 
-func (r *fakeReader) Read(ctx context.Context, _ int, shards []*v1.Shard) (func(*wire.Frame) error, error) {
-	seq, batch, at := uint64(0), 0, 0
+func (r *fakeReader) Read(ctx context.Context, _ int, shards []*v1.Shard, after uint64) (func(*wire.Frame) error, error) {
+	seq, batch, at := after, 0, 0
 	return func(f *wire.Frame) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -173,7 +174,15 @@ func (w *fakeWriter) Finish(context.Context, bool) ([]string, error) {
 
 func (w *fakeWriter) Close(context.Context) error { return nil }
 
-func (w *fakeWriter) Write(ctx context.Context, _ int) (Lane, error) {
+func (w *fakeWriter) Prepare(context.Context, string) error { return protocol.NotSupported("Prepare") }
+func (w *fakeWriter) Commit(context.Context, string) error  { return protocol.NotSupported("Commit") }
+func (w *fakeWriter) Abort(context.Context, string) error   { return protocol.NotSupported("Abort") }
+
+func (w *fakeWriter) Resolve(context.Context, string) (v1.ResolveReply_State, error) {
+	return 0, protocol.NotSupported("Resolve")
+}
+
+func (w *fakeWriter) Write(ctx context.Context, _ int, _ string) (Lane, error) {
 	return &fakeLane{w: w, ctx: ctx, acks: make(chan *v1.Ack, 1<<16)}, nil
 }
 

@@ -26,7 +26,7 @@ func TestLedgerAgainstModel(t *testing.T) {
 		safe := map[string]string{}
 		var counted uint64
 		for _, i := range order {
-			n, moved, err := l.acked(uint64(i+1), uint64(i+1))
+			n, moved, _, err := l.acked(uint64(i+1), uint64(i+1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,14 +78,14 @@ func TestLedgerRefusesNonsense(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range [][2]uint64{{1, 2}, {2, 2}, {1, 0}, {0, 1}} {
-		if _, _, err := l.acked(r[0], r[1]); err == nil {
+		if _, _, _, err := l.acked(r[0], r[1]); err == nil {
 			t.Errorf("ack of %v was taken", r)
 		}
 	}
-	if _, _, err := l.acked(1, 1); err != nil {
+	if _, _, _, err := l.acked(1, 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := l.acked(1, 1); err == nil {
+	if _, _, _, err := l.acked(1, 1); err == nil {
 		t.Error("a second ack was taken")
 	}
 }

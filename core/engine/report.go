@@ -25,6 +25,7 @@ type Report struct {
 	LoadBytes int64            `json:"loadBytes"`
 	Flushes   map[string]int64 `json:"flushes,omitempty"` // why loads were closed
 	Commits   int64            `json:"commits"`
+	Shards    *ShardCount      `json:"shards,omitempty"` // of a job that can be resumed
 	Lost      []string         `json:"movedShards,omitempty"`
 	RowsPerS  float64          `json:"rowsPerSecond"`
 	DirtyKept []DirtyLine      `json:"dirtyRecords,omitempty"`
@@ -33,6 +34,15 @@ type Report struct {
 	Notes     []string         `json:"notes,omitempty"`
 	Processes []ProcessUse     `json:"processes,omitempty"`
 	Error     *ErrorLine       `json:"error,omitempty"`
+}
+
+// ShardCount is how far a job with a state file has come, over all processes of its run.
+type ShardCount struct {
+	All     int    `json:"all"`
+	Before  int    `json:"doneBefore"` // by earlier processes
+	Now     int    `json:"doneNow"`
+	Landed  int64  `json:"landedInAll"` // rows of the shards that are done
+	Resumes string `json:"resumes,omitempty"`
 }
 
 // DirtyLine is a dirty record without its data.
@@ -100,6 +110,11 @@ func (e *Engine) report(stopped bool, err error) *Report {
 		r.Commits = c.commits
 		r.Lost = slices.Sorted(maps.Keys(c.lost))
 		c.mu.Unlock()
+	}
+	if w := &e.work; w.journal != nil {
+		state := w.journal.State()
+		done, sum := state.Done()
+		r.Shards = &ShardCount{All: len(state.Shards), Before: w.doneBefore, Now: done - w.doneBefore, Landed: sum.Landed, Resumes: w.runBefore}
 	}
 	return r
 }

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gx-etl/gx/core/journal"
 	"github.com/gx-etl/gx/core/transform"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
 	"github.com/gx-etl/gx/plugins/protocol/wire"
@@ -32,6 +33,8 @@ type stats struct {
 	kept      []DirtyRecord // the first, for the report
 	shown     int           // how many kept may hold
 	first     DirtyRecord
+
+	before journal.Tally // of earlier processes of the run; it counts for errorLimit
 
 	dirtyMu sync.Mutex // serialises the dirty sink
 }
@@ -65,6 +68,27 @@ func (s *stats) read(f *wire.Frame, loss *transform.Loss) {
 	s.readDirty += int64(len(f.Dirty) + len(loss.Dirty))
 	s.readLeft += int64(f.Filtered + loss.Filtered)
 	s.event = max(s.event, f.EventTime)
+}
+
+func (s *stats) setBefore(t journal.Tally) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before = t
+}
+
+// takeBack forgets what was counted of shards whose transaction was thrown away.
+func (s *stats) takeBack(lost []count) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range lost {
+		s.rows -= c.rows
+		s.bytes -= c.bytes
+		s.filtered -= c.left + c.filtered
+		s.readLeft -= c.left
+		s.readDirty -= c.refused
+		s.landed -= c.landed
+		s.dirtyNum -= c.refused + c.spoilt
+	}
 }
 
 func (s *stats) settled(lane int, rows uint64) {
@@ -125,10 +149,11 @@ func (s *stats) keep(d DirtyRecord) {
 	}
 }
 
+// dirtyCount is the number of dirty records of the whole run.
 func (s *stats) dirtyCount() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dirtyNum
+	return s.before.Dirty + s.dirtyNum
 }
 
 func (s *stats) firstDirty() DirtyRecord {
@@ -137,14 +162,14 @@ func (s *stats) firstDirty() DirtyRecord {
 	return s.first
 }
 
-// readCount is the number of records that the reader has seen: rows, dirty records, and what it left out.
+// readCount is the number of records that readers of the whole run have seen: rows, dirty records, and what was left out.
 func (s *stats) readCount() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.allRead()
+	return s.before.Read() + s.allRead()
 }
 
-// allRead is readCount under s.mu.
+// allRead is what this process has read; under s.mu.
 func (s *stats) allRead() int64 { return s.rows + s.readDirty + s.readLeft }
 
 func (s *stats) addNote(line string) {

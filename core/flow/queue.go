@@ -105,6 +105,13 @@ func (q *Queue) Close() {
 	}
 }
 
+// Reopen takes Close back, when both sides are done with what was before.
+func (q *Queue) Reopen() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = false
+}
+
 // Drop frees what is left after both sides are gone.
 func (q *Queue) Drop() {
 	q.mu.Lock()

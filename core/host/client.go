@@ -17,6 +17,7 @@ const (
 	openBudget   = 2 * time.Minute
 	commitBudget = time.Minute
 	sqlBudget    = 30 * time.Minute // Start and Finish run the user's SQL
+	settleBudget = 10 * time.Minute // of a transaction: what was loaded has to become visible
 	closeBudget  = 10 * time.Second
 )
 
@@ -60,9 +61,9 @@ func (r *Reader) Split(ctx context.Context, want int) ([]*v1.Shard, error) {
 	return out.GetShards(), err
 }
 
-// Read opens the stream of one lane.
-func (r *Reader) Read(ctx context.Context, lane int, shards []*v1.Shard) (func(*wire.Frame) error, error) {
-	s, err := r.rpc.Read(ctx, &v1.ReadRequest{Lane: uint32(lane), Shards: shards})
+// Read opens a stream of one lane, whose frames are numbered from after + 1.
+func (r *Reader) Read(ctx context.Context, lane int, shards []*v1.Shard, after uint64) (func(*wire.Frame) error, error) {
+	s, err := r.rpc.Read(ctx, &v1.ReadRequest{Lane: uint32(lane), Shards: shards, After: after})
 	if err != nil {
 		return nil, r.explain(err)
 	}
@@ -98,8 +99,11 @@ type Lane struct {
 	s grpc.BidiStreamingClient[v1.Batch, v1.Ack]
 }
 
-// Write opens the stream of one lane.
-func (w *Writer) Write(ctx context.Context, lane int) (*Lane, error) {
+// Write opens a stream of one lane, into a transaction if one is named.
+func (w *Writer) Write(ctx context.Context, lane int, transaction string) (*Lane, error) {
+	if transaction != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, protocol.TransactionKey, transaction)
+	}
 	ctx = metadata.AppendToOutgoingContext(ctx, protocol.LaneKey, strconv.Itoa(lane))
 	s, err := w.rpc.Write(ctx)
 	if err != nil {
@@ -124,6 +128,30 @@ func (l *Lane) Recv() (*v1.Ack, error) {
 func (w *Writer) Flush(ctx context.Context, lane int, sequence uint64) error {
 	_, err := w.rpc.Flush(ctx, &v1.FlushRequest{Lane: uint32(lane), Sequence: sequence})
 	return w.explain(err)
+}
+
+// Prepare makes a transaction durable and leaves it invisible.
+func (w *Writer) Prepare(ctx context.Context, transaction string) error {
+	_, err := call(ctx, w.Plugin, settleBudget, w.rpc.Prepare, &v1.PrepareRequest{Transaction: transaction})
+	return err
+}
+
+// Commit makes a prepared transaction visible.
+func (w *Writer) Commit(ctx context.Context, transaction string) error {
+	_, err := call(ctx, w.Plugin, settleBudget, w.rpc.Commit, &v1.CommitRequest{Transaction: transaction})
+	return err
+}
+
+// Abort throws a transaction away.
+func (w *Writer) Abort(ctx context.Context, transaction string) error {
+	_, err := call(ctx, w.Plugin, settleBudget, w.rpc.Abort, &v1.AbortRequest{Transaction: transaction})
+	return err
+}
+
+// Resolve says what became of a transaction.
+func (w *Writer) Resolve(ctx context.Context, transaction string) (v1.ResolveReply_State, error) {
+	out, err := call(ctx, w.Plugin, settleBudget, w.rpc.Resolve, &v1.ResolveRequest{Transaction: transaction})
+	return out.GetState(), err
 }
 
 // Finish ends a job that did not fail.

@@ -37,6 +37,9 @@ type Plan struct {
 	Progress    time.Duration // between two lines of progress; 0: the screen's own
 	Lenient     bool
 	Transform   *transform.Chain // nil: rows pass unopened
+	Guarantee   job.Guarantee    // that the job asks for; "" when it leaves the choice
+	// GuaranteePath is where the document says so.
+	GuaranteePath string
 }
 
 // Step is one end of the job, or the writer of its dirty records.
@@ -74,7 +77,7 @@ func Build(j *job.Job, run string, lenient bool) (*Plan, []options.Problem) {
 		RowsPerSec: j.Setting.Speed.RecordsPerSec, BytesPerSec: j.Setting.Speed.BytesPerSec,
 		ErrorLimit: j.Setting.ErrorLimit, Checkpoint: time.Duration(j.Setting.Checkpoint.IntervalMs) * time.Millisecond,
 		Stall: DefaultStall, MaxRun: time.Duration(j.Setting.MaxRunSec) * time.Second, Dirty: job.Dirty{Type: job.DirtyFile},
-		ShownDirty: DefaultShownDirty, Lenient: lenient,
+		ShownDirty: DefaultShownDirty, Lenient: lenient, Guarantee: j.Setting.Guarantee, GuaranteePath: j.SettingPath("deliveryGuarantee"),
 	}
 	p.core(j.Setting.Core)
 	if s := j.Setting.StallTimeoutSec; s > 0 {
@@ -168,8 +171,8 @@ func (b *builder) typePath(s job.Step) string {
 // unavailable names everything that a document may ask for and this version does not do. Nothing is dropped in silence.
 func (b *builder) unavailable() {
 	j := b.job
-	if j.Setting.Guarantee == job.ExactlyOnce {
-		b.add(b.job.SettingPath("deliveryGuarantee"), "exactly-once is not available yet for these plugins", "at-least-once",
+	if j.Setting.Guarantee == job.ExactlyOnce && j.Mode == job.Streaming {
+		b.add(b.job.SettingPath("deliveryGuarantee"), "exactly-once is not available yet for streaming jobs", "at-least-once",
 			"a PRIMARY KEY table, where repeated rows change nothing")
 	}
 }

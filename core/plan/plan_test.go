@@ -84,9 +84,9 @@ func TestDataXEngineSettings(t *testing.T) {
 // What gx cannot do yet is said, with its place; nothing is dropped in silence.
 func TestUnavailable(t *testing.T) {
 	for name, c := range map[string]struct{ doc, path string }{
-		"exactly once": {dataworks(`"deliveryGuarantee": "exactly-once"`, ""), "setting.deliveryGuarantee"},
+		"exactly once": {dataworks(`"mode": "streaming", "deliveryGuarantee": "exactly-once"`, ""), "setting.deliveryGuarantee"},
 		"transformer":  {dataworks(`"transformer": [{"name": "dx_groovy"}]`, ""), "setting.transformer[0].name"},
-		"datax": {`{"job": {"setting": {"deliveryGuarantee": "exactly-once"}, "content": [{"reader": {"name": "kafkareader", "parameter": {}},
+		"datax": {`{"job": {"setting": {"mode": "streaming", "deliveryGuarantee": "exactly-once"}, "content": [{"reader": {"name": "kafkareader", "parameter": {}},
 			"writer": {"name": "starrockswriter", "parameter": {}}}]}}`, "job.setting.deliveryGuarantee"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -62,7 +62,7 @@ func (r *reader) Open(_ context.Context, info sdk.OpenInfo) (sdk.Opened, error) 
 		return sdk.Opened{}, err
 	}
 	r.columns, _ = o.columns("column") // Check has judged them
-	out := sdk.Opened{Self: sdk.Peer{Plugin: "file-reader"}, Notes: []string{r.what()}}
+	out := sdk.Opened{Self: sdk.Peer{Plugin: "file-reader"}, Notes: []string{r.what()}, Frozen: true}
 	if o.Format == formatJSONL {
 		r.fields(info.Peer)
 	} else {

@@ -79,7 +79,7 @@ func (r *Reader) Open(ctx context.Context, info sdk.OpenInfo) (opened sdk.Opened
 	for _, o := range r.outs {
 		opened.Columns = append(opened.Columns, o.name)
 	}
-	opened.Self = sdk.Peer{Plugin: r.dialect.Plugin}
+	opened.Self, opened.Frozen = sdk.Peer{Plugin: r.dialect.Plugin}, true
 	opened.Notes = r.notes(info.Lanes)
 	return opened, nil
 }

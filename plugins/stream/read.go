@@ -98,6 +98,7 @@ func (r *reader) Read(ctx context.Context, _ int, shards []sdk.Shard, out *sdk.O
 		if err := json.Unmarshal(sh.Descriptor, &s); err != nil || s.Step == 0 || s.From < 0 {
 			return sdk.Faultf(sdk.Internal, "%q describes no slice", sh.Descriptor).At(sh.Name)
 		}
+		r.marks.know(r.info.Run, sh.Name) // which an earlier process may have cut
 		if err := r.readSlice(ctx, sh.Name, s, b, p, out); err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func (r *reader) Open(_ context.Context, info sdk.OpenInfo) (sdk.Opened, error) 
 	}
 	r.info, r.columns = info, cols
 	r.shape = newShape(&r.options, cols, info.Peer)
-	out := sdk.Opened{Documents: r.shape.documents(), Self: sdk.Peer{Plugin: "stream-reader"}}
+	out := sdk.Opened{Documents: r.shape.documents(), Self: sdk.Peer{Plugin: "stream-reader"}, Frozen: !info.Streaming}
 	if !out.Documents {
 		for _, f := range r.shape.schema.Fields() {
 			out.Columns = append(out.Columns, f.Name)
