@@ -26,6 +26,7 @@ type runFlags struct {
 	report string
 	drain  time.Duration
 	quiet  bool
+	resume bool
 
 	summary    string
 	dataxCodes bool
@@ -39,6 +40,10 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `run reads a job (a path, a URL, or - for standard input) and moves its rows. A batch job ends with its source;
 a streaming job runs until SIGINT or SIGTERM, which stop it in order: stop reading, flush, commit, finish.
 A second signal ends it at once.
+
+With --resume a batch job goes on where its last run was stopped or died: shards that are done are not read again, and
+neither is what prepares the target (preSql). When nothing is unfinished it begins at its start, so a scheduler may
+always give it. The job must be the one that was begun; speed, memory and errorLimit may differ.
 
 Exit codes: 0 done · 1 failed · 2 job or setting wrong, nothing touched · 3 too many dirty records ·
 4 outcome in doubt · 5 plugin not trusted · 6 a server stayed unreachable · 130/143 stopped by a signal`,
@@ -60,6 +65,7 @@ Exit codes: 0 done · 1 failed · 2 job or setting wrong, nothing touched · 3 t
 	f.DurationVar(&flags.drain, "drain-timeout", time.Minute, "how long an orderly stop may take; 0 for no limit")
 	f.StringVar(&flags.summary, "summary", "gx", "the counts at the end: gx, or datax for the lines that scripts around DataX search for")
 	f.BoolVar(&flags.dataxCodes, "datax-exit-codes", false, "exit as DataX does: 0 done, 255 failed for whatever reason, 143 stopped by a signal")
+	f.BoolVar(&flags.resume, "resume", false, "go on with the last run of a batch job, if it is unfinished")
 	f.BoolVar(&flags.quiet, "quiet", false, "no progress, only notes and the report")
 	return c
 }
@@ -78,7 +84,12 @@ func (a *app) runJob(ctx context.Context, where string, flags *runFlags) error {
 		return a.refuse(ctx, doc, flags)
 	}
 	a.printProblems(doc.label, doc.problems)
-	for _, j := range doc.jobs {
+	for i, j := range doc.jobs {
+		if skip, err := a.skipped(doc, i, flags.resume); err != nil {
+			return err
+		} else if skip {
+			continue
+		}
 		if err := a.runOne(ctx, doc, j, flags, signals); err != nil {
 			return err
 		}
@@ -124,14 +135,18 @@ func (a *app) runOne(ctx context.Context, doc *document, j *job.Job, flags *runF
 		return err
 	}
 	defer lock.Release()
+	out := a.newScreen(flags.quiet)
+	out.datax = flags.summary == "datax"
+	kept, err := a.takeUp(j, dir, flags.resume, out.note)
+	if err != nil {
+		return err
+	}
 	lines, err := a.dirtyLines(p, dir)
 	if err != nil {
 		return err
 	}
 
-	out := a.newScreen(flags.quiet)
-	out.datax = flags.summary == "datax"
-	e := &engine.Engine{Plan: p.plan, Reader: p.reader.Reader(), Writer: writer{p.writer.Writer()}, Dirty: lines,
+	e := &engine.Engine{Plan: p.plan, Reader: p.reader.Reader(), Writer: writer{p.writer.Writer()}, Dirty: lines, State: kept,
 		DrainBudget: flags.drain, Note: out.note}
 	processes := fmt.Sprintf("core %d, reader %s, writer %s", os.Getpid(), p.reader.Pid(), p.writer.Pid())
 	var sink *dirty.Sink

@@ -171,7 +171,7 @@ func round(f float64) float64 { return float64(int64(f + 0.5)) }
 // report prints the end of a run: the counts to standard output, an error to standard error. A job that moved nothing
 // before it failed has only the error to tell.
 func (s *screen) report(r *engine.Report) {
-	if r.Error == nil || r.Read+r.Landed+r.Dirty > 0 {
+	if r.Error == nil || r.Read+r.Landed+r.Dirty > 0 || r.Shards != nil && r.Shards.Before > 0 {
 		s.counts(r)
 	}
 	if r.Error != nil {
@@ -194,6 +194,9 @@ func (s *screen) counts(r *engine.Report) {
 		fmt.Fprintf(&b, "  filtered  %d\n", r.Filtered)
 	}
 	fmt.Fprintf(&b, "  dirty     %d\n", r.Dirty)
+	if n := r.Shards; n != nil && (n.Before > 0 || n.Before+n.Now < n.All) {
+		fmt.Fprintf(&b, "  shards    %d of %d done: %d before, %d now; %d rows in all of them\n", n.Before+n.Now, n.All, n.Before, n.Now, n.Landed)
+	}
 	for _, d := range r.DirtyKept {
 		fmt.Fprintf(&b, "    %s: %s\n", fault.Printable(d.Place), fault.Printable(d.Reason))
 	}

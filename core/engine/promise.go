@@ -15,7 +15,7 @@ type promise struct {
 }
 
 // promise decides which guarantee is in force. A job that asks for exactly-once gets it or an error. A bounded job that says
-// nothing gets it where it is to be had and makes a difference: where the target would keep repeated rows, and where one
+// nothing gets it where it is possible and makes a difference: where the target would keep repeated rows, and where one
 // shard can be done while another is not.
 func (e *Engine) promise(source, target *v1.OpenReply, shards int) (promise, error) {
 	p := e.Plan
@@ -33,7 +33,7 @@ func (e *Engine) promise(source, target *v1.OpenReply, shards int) (promise, err
 	}
 	switch {
 	case p.Guarantee == job.ExactlyOnce && obstacle != "":
-		return promise{}, protocol.Faultf(protocol.Unsupported, "exactly-once is not to be had: %s", obstacle).At(p.GuaranteePath).
+		return promise{}, protocol.Faultf(protocol.Unsupported, "exactly-once is not possible: %s", obstacle).At(p.GuaranteePath).
 			Hint("at-least-once, into a PRIMARY KEY table if there is one, where repeated rows change nothing")
 	case p.Guarantee == job.ExactlyOnce:
 		return promise{exactly: true, why: fmt.Sprintf("each of the %d shards is one transaction at the target", shards)}, nil
@@ -42,7 +42,7 @@ func (e *Engine) promise(source, target *v1.OpenReply, shards int) (promise, err
 	case p.Guarantee == job.AtLeastOnce:
 		return promise{why: "as the job asks; " + after}, nil
 	case obstacle != "":
-		return promise{why: fmt.Sprintf("%s (exactly-once is not to be had: %s)", after, obstacle)}, nil
+		return promise{why: fmt.Sprintf("%s (exactly-once is not possible: %s)", after, obstacle)}, nil
 	case shards < 2:
 		return promise{why: after + `; the source is one shard, which gains little from a transaction ("deliveryGuarantee": "exactly-once" asks for one)`}, nil
 	}
