@@ -193,10 +193,10 @@ func (s *screen) counts(r *engine.Report) {
 	if r.Filtered > 0 {
 		fmt.Fprintf(&b, "  filtered  %d\n", r.Filtered)
 	}
-	fmt.Fprintf(&b, "  dirty     %d\n", r.Dirty)
 	if n := r.Shards; n != nil && (n.Before > 0 || n.Before+n.Now < n.All) {
-		fmt.Fprintf(&b, "  shards    %d of %d done: %d before, %d now; %d rows in all of them\n", n.Before+n.Now, n.All, n.Before, n.Now, n.Landed)
+		fmt.Fprintf(&b, "  shards    %d of %d done: %d before, %d now; rows in all of them: %d\n", n.Before+n.Now, n.All, n.Before, n.Now, n.Landed)
 	}
+	fmt.Fprintf(&b, "  dirty     %d\n", r.Dirty)
 	for _, d := range r.DirtyKept {
 		fmt.Fprintf(&b, "    %s: %s\n", fault.Printable(d.Place), fault.Printable(d.Reason))
 	}

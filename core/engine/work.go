@@ -151,7 +151,7 @@ func (e *Engine) resume(ctx context.Context, source, target *v1.OpenReply) error
 	w.runBefore = s.Run
 	w.doneBefore, w.before = s.Done()
 	e.stats.setBefore(w.before)
-	e.note(fmt.Sprintf("goes on with run %s: %d of %d shards are done, %d rows", s.Run, w.doneBefore, len(s.Shards), w.before.Landed))
+	e.note(fmt.Sprintf("goes on with run %s: %d of %d shards are done, rows in them: %d", s.Run, w.doneBefore, len(s.Shards), w.before.Landed))
 	if w.exactly {
 		e.note(promise{exactly: true, why: "each shard is one transaction at the target"}.String())
 		return nil
