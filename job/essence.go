@@ -51,12 +51,17 @@ func (j *Job) EssenceOf(c Category) json.RawMessage {
 	return only.Essence()
 }
 
+// masked shows of a text around a secret what is not the secret.
 func (j *Job) masked(v options.Value) options.Value {
 	return v.MapScalars("", func(_, _ string, s options.Value) options.Value {
-		if s.Kind() == options.String && !s.IsSecret() {
-			return s.WithText(j.Mask(s.Text()))
+		if s.Kind() != options.String {
+			return s
 		}
-		return s
+		text := j.Mask(s.Text())
+		if s.IsSecret() && (text == s.Text() || slices.ContainsFunc(j.Secrets, func(secret string) bool { return strings.Contains(text, secret) })) {
+			return s // a secret too short to be told from the text around it
+		}
+		return options.Text(text)
 	})
 }
 

@@ -155,7 +155,12 @@ func (e *Engine) run(ctx context.Context, stop <-chan struct{}) (stopped bool, e
 
 // finish ends a job that did not fail. One that was stopped and can go on has not come to its end yet.
 func (e *Engine) finish(ctx context.Context, stopped bool) error {
-	if left := e.work.left(); left > 0 {
+	left := e.work.left()
+	if left > 0 && !stopped {
+		return protocol.Faultf(protocol.Internal, "%d of %d shards are not done, and nothing went wrong", left, len(e.work.shards)).
+			Hint("gx run --resume goes on with them")
+	}
+	if left > 0 {
 		e.note(fmt.Sprintf("%d of %d shards are done; gx run --resume goes on with the others, and then does what closes the job",
 			len(e.work.shards)-left, len(e.work.shards)))
 		return e.finishSink(ctx, true)
@@ -227,7 +232,7 @@ func (e *Engine) move(ctx context.Context, stop <-chan struct{}) (stopped bool, 
 		lanes.Go(func() error { return l.run(laneCtx, reading) })
 	}
 	err = lanes.Wait()
-	if cause := context.Cause(hard); cause != nil && err != nil && protocol.IsCanceled(err) {
+	if cause := context.Cause(hard); cause != nil && (err == nil || protocol.IsCanceled(err)) {
 		err = cause
 	}
 	stopped = context.Cause(reading) == ErrStopped

@@ -243,7 +243,7 @@ func TestFailedStepsAreMended(t *testing.T) {
 
 func TestDecidedAndUnknownIsInDoubt(t *testing.T) {
 	r := newResumable(t)
-	if err := r.run(false, fails("before commit", 2)); err == nil {
+	if err := r.run(false, fails("before commit", 3)); err == nil { // the second is that of a shard without rows
 		t.Fatal("no error")
 	}
 	state, _ := journal.Load(r.path)
@@ -275,6 +275,42 @@ func TestDecidedAndUnknownIsInDoubt(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.want(1)
+}
+
+// Of a transaction without rows nothing can be in doubt.
+func TestEmptyTransactionIsNeverInDoubt(t *testing.T) {
+	r := newResumable(t)
+	if err := r.run(false, fails("before commit", 2)); err == nil {
+		t.Fatal("no error")
+	}
+	delete(r.target.transactions, "run-1-1-1")
+	if err := r.run(true, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.want(1)
+}
+
+// diesAtStart is a writer whose process dies when it has prepared the target.
+type diesAtStart struct{ *twoPhase }
+
+func (w *diesAtStart) Start(ctx context.Context, resumed bool) ([]string, error) {
+	w.die(protocol.Faultf(protocol.PluginFailed, "plugin fake-writer died: signal: killed"))
+	<-ctx.Done()
+	return w.twoPhase.Start(context.WithoutCancel(ctx), resumed)
+}
+
+// A plugin that dies before the lanes begin is a failure, although no lane has met it.
+func TestDeathBeforeTheLanes(t *testing.T) {
+	for _, none := range []string{"", "no transactions"} {
+		p := newPlan()
+		path := filepath.Join(t.TempDir(), "j.state")
+		e := &Engine{Plan: p, Reader: &frozenSource{sizes: []int{1, 1}}, Writer: &diesAtStart{&twoPhase{t: newTarget(), none: none}}, Dirty: &memoryDirty{},
+			State: &State{Path: path, Document: []byte(`{}`), Mask: func(s string) string { return s }}}
+		report, err := e.Run(context.Background(), nil)
+		if err == nil || !strings.Contains(err.Error(), "signal: killed") || report.Outcome != "failed" {
+			t.Fatalf("%+v, %v", report, err)
+		}
+	}
 }
 
 // What was not decided upon and is unknown was never committed: it is read again, under a name of its own.

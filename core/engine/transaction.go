@@ -26,7 +26,7 @@ func (l *lane) transactions(ctx, reading context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return ctx.Err() // reading ends with the job too, and that is no orderly end
 }
 
 // transaction brings one shard over. The journal's Decide is the one step that makes it final: before it a crash leaves
@@ -106,7 +106,11 @@ type resolved struct {
 	name  string
 	phase journal.Phase
 	state v1.ResolveReply_State
+	empty bool // no row was in it
 }
+
+// doubtful tells that rows were to become visible, and nobody knows whether they have.
+func (r *resolved) doubtful() bool { return r.phase == journal.Decided && unknown(r.state) && !r.empty }
 
 // resolve asks for the state of all transactions whose end is not on record. It changes nothing.
 func (e *Engine) resolve(ctx context.Context, s *journal.State) (out []resolved, err error) {
@@ -116,7 +120,7 @@ func (e *Engine) resolve(ctx context.Context, s *journal.State) (out []resolved,
 		if err != nil {
 			return nil, fault.Within(e.Plan.Writer.Path, err)
 		}
-		out = append(out, resolved{index: i, name: p.Transaction, phase: p.Phase, state: state})
+		out = append(out, resolved{index: i, name: p.Transaction, phase: p.Phase, state: state, empty: p.Counted && p.Tally.Landed == 0})
 	}
 	return out, nil
 }
@@ -131,7 +135,7 @@ func (e *Engine) settle(ctx context.Context) error {
 	}
 	var doubt []string
 	for _, r := range all {
-		if r.phase == journal.Decided && unknown(r.state) {
+		if r.doubtful() {
 			doubt = append(doubt, fmt.Sprintf("shard %d (%s), transaction %s, %d rows", r.index, s.Shards[r.index].Name, r.name, s.Progress[r.index].Tally.Landed))
 		}
 	}
@@ -155,6 +159,9 @@ func unknown(s v1.ResolveReply_State) bool {
 // settleOne ends one transaction. One that is committed or prepared is complete: the core asks for either only after the last ack.
 func (e *Engine) settleOne(ctx context.Context, r resolved) error {
 	j, path := e.work.journal, e.Plan.Writer.Path
+	if r.phase == journal.Decided && r.empty {
+		return j.Done(r.index, nil)
+	}
 	if r.state == v1.ResolveReply_STATE_COMMITTED || r.state == v1.ResolveReply_STATE_PREPARED {
 		if r.phase == journal.Open {
 			if err := j.Decide(r.index); err != nil {
@@ -201,7 +208,7 @@ func (e *Engine) giveUp(ctx context.Context, target *v1.OpenReply) error {
 	for _, r := range all {
 		switch {
 		case r.state == v1.ResolveReply_STATE_COMMITTED || r.state == v1.ResolveReply_STATE_ABORTED:
-		case r.phase == journal.Decided && unknown(r.state):
+		case r.doubtful():
 			e.note(fmt.Sprintf("transaction %s of it was to be committed, and the target does not know it any more", r.name))
 		case r.phase == journal.Decided && r.state == v1.ResolveReply_STATE_PREPARED:
 			err = e.Writer.Commit(ctx, r.name)

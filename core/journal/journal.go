@@ -69,7 +69,8 @@ type Progress struct {
 	Phase       Phase
 	Attempt     int    // transactions that were named for it so far
 	Transaction string // the last of them
-	Tally       Tally  // complete when Done
+	Counted     bool   // Tally holds all of the shard
+	Tally       Tally
 }
 
 // State is what a file says.
@@ -118,12 +119,12 @@ type record struct {
 const (
 	isStarted   = "started"
 	isResumed   = "resumed"
-	isOpen      = "open"      // the transaction's name is taken
-	isComplete  = "complete"  // all rows are in the transaction; its tally
-	isDecided   = "decided"   //
-	isAborted   = "aborted"   // the transaction is gone for certain
-	isDone      = "done"      //
-	isFinishing = "finishing" //
+	isOpen      = "open"     // the transaction's name is taken
+	isComplete  = "complete" // all rows are in the transaction; its tally
+	isDecided   = "decided"  // the one step after which there is no way back
+	isAborted   = "aborted"  // the transaction is gone for certain
+	isDone      = "done"     // the rows are in the target
+	isFinishing = "finishing"
 	isFailed    = "failed"
 	isEnded     = "ended"
 )
@@ -155,7 +156,7 @@ func (s *State) apply(r record) error {
 		if p.Phase != Open || r.Tally == nil {
 			return illegal()
 		}
-		p.Tally = *r.Tally
+		p.Tally, p.Counted = *r.Tally, true
 	case isDecided:
 		if p.Phase != Open {
 			return illegal()
@@ -165,14 +166,14 @@ func (s *State) apply(r record) error {
 		if p.Phase != Open && p.Phase != Decided {
 			return illegal()
 		}
-		p.Phase, p.Tally = Waiting, Tally{}
+		p.Phase, p.Tally, p.Counted = Waiting, Tally{}, false
 	case isDone:
 		if s.Transactions && p.Phase != Decided || p.Phase == Done || !s.Transactions && r.Tally == nil {
 			return illegal()
 		}
 		p.Phase = Done
 		if r.Tally != nil {
-			p.Tally = *r.Tally
+			p.Tally, p.Counted = *r.Tally, true
 		}
 	default:
 		return fmt.Errorf("a record %q, which is not known", r.Is)

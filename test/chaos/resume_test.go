@@ -95,6 +95,9 @@ func (r *resumed) toTheEnd(source, guarantee string) (repeated int) {
 		killed := left > 0 && r.kill(run)
 		result := run.Wait()
 		if result.Code == 0 {
+			if got := r.Count(); got < sourceRows {
+				r.T.Fatalf("a run ended well with %d of %d rows\n%s", got, sourceRows, result.Said())
+			}
 			break
 		}
 		if !killed {
@@ -107,13 +110,17 @@ func (r *resumed) toTheEnd(source, guarantee string) (repeated int) {
 
 // kill waits for a moment of the run and then kills a part of it; false when the run was faster.
 func (r *resumed) kill(run *harness.Running) bool {
-	if state := filepath.Join(r.Dir, ".gx", r.ID+".state"); r.dice.IntN(2) == 0 {
+	state := filepath.Join(r.Dir, ".gx", r.ID+".state")
+	switch r.dice.IntN(5) {
+	case 0: // while it starts
+		time.Sleep(time.Duration(r.dice.IntN(90)) * time.Millisecond)
+	case 1, 2:
 		before := lines(state)
 		for want := before + 1 + r.dice.IntN(30); run.Alive() && lines(state) < want; {
 			time.Sleep(time.Millisecond)
 		}
 		time.Sleep(time.Duration(r.dice.IntN(8)) * time.Millisecond)
-	} else {
+	default:
 		time.Sleep(time.Duration(r.dice.IntN(1500)) * time.Millisecond)
 	}
 	part := []string{"core", "reader", "writer"}[r.dice.IntN(3)]

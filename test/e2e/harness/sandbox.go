@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -105,6 +106,7 @@ type Fault struct {
 	Text   string `json:"text,omitempty"`
 	To     string `json:"to,omitempty"`
 	Table  string `json:"table,omitempty"`
+	Op     string `json:"op,omitempty"`
 	Nth    int    `json:"nth,omitempty"`
 	Times  int    `json:"times,omitempty"` // 0 is once, -1 until cleared
 }
@@ -179,6 +181,23 @@ func (s *Sandbox) Loads(t *testing.T, server, database, table string) (out []Req
 		}
 	}
 	return out
+}
+
+// ForgetCommitted lists the labels of the transactions of a database that were asked to be committed, and makes the server forget
+// them, as it does with finished ones after some time.
+func (s *Sandbox) ForgetCommitted(t *testing.T, database string) (labels []string) {
+	t.Helper()
+	var all []Request
+	s.control(t, http.MethodGet, "/requests", nil, &all)
+	for _, r := range all {
+		label := r.Header.Get("label")
+		if r.Path != "/api/transaction/commit" || r.Header.Get("db") != database || slices.Contains(labels, label) {
+			continue
+		}
+		labels = append(labels, label)
+		s.control(t, http.MethodPost, "/evict", map[string]string{"db": database, "label": label}, nil)
+	}
+	return labels
 }
 
 func (s *Sandbox) control(t *testing.T, method, path string, in, out any) {
