@@ -93,6 +93,9 @@ func (b *bench) runGX(args []string) error {
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), "STARROCKS_PASSWORD=not-a-secret", "KAFKA_PASSWORD=not-a-secret")
 	out, err := cmd.CombinedOutput()
+	if err != nil && bytes.Contains(out, []byte("is not in doubt")) { // no shard is, where no job has run
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
