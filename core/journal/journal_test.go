@@ -286,6 +286,35 @@ func TestRefusedFiles(t *testing.T) {
 	}
 }
 
+// A run that was killed while it began leaves a file that the next one replaces, as it does the file of the run before.
+func TestCreateReplaces(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j.state")
+	if err := os.WriteFile(path+".new", []byte("half a head"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		h := header(i, false)
+		j, err := Create(path, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Load(path)
+		if err != nil || len(s.Shards) != i || s.Started {
+			t.Fatalf("%+v %v", s, err)
+		}
+	}
+	if left, _ := filepath.Glob(path + "*"); len(left) != 1 {
+		t.Errorf("left: %v", left)
+	}
+	st, err := os.Stat(path)
+	if err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", st, err)
+	}
+}
+
 // line makes lines with their checksums.
 func line(texts ...string) string {
 	var b []byte

@@ -42,8 +42,12 @@ func Create(path string, h Header) (*Journal, error) {
 		return nil, unwritten(path, err)
 	}
 	line, after := appendLine(nil, 0, text)
-	dir, name := filepath.Split(path)
-	f, err := os.CreateTemp(dir, "."+name+"-*")
+	// The job's lock is held, so what stands under the new name is left from a run that was killed here.
+	fresh := path + ".new"
+	if err := Remove(fresh); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, unwritten(path, err)
 	}
@@ -52,14 +56,14 @@ func Create(path string, h Header) (*Journal, error) {
 		err = f.Sync()
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = os.Rename(fresh, path)
 	}
 	if err != nil {
 		_ = f.Close()
-		_ = os.Remove(f.Name())
+		_ = os.Remove(fresh)
 		return nil, unwritten(path, err)
 	}
-	if err := syncDir(dir); err != nil {
+	if err := syncDir(filepath.Dir(path)); err != nil {
 		_ = f.Close()
 		return nil, unwritten(path, err)
 	}
@@ -117,9 +121,6 @@ func Remove(path string) error {
 }
 
 func syncDir(dir string) error {
-	if dir == "" {
-		dir = "."
-	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
