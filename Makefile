@@ -14,7 +14,7 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X 
 # gms_pure_go: the sandbox's SQL engine with Go regular expressions in place of a C library.
 TEST_TAGS := -tags gms_pure_go
 
-.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit clients test-mariadb e2e sandbox kafka kafka-stop mariadb mariadb-stop bench-quick bench-move bench-standin bench-sql fuzz clean clean-all
+.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit clients test-mariadb e2e sandbox kafka kafka-stop mariadb mariadb-stop bench-quick bench-move bench-standin bench-sql fuzz chaos-resume clean clean-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench-sql: build ## a table of a real MariaDB into the stand-in, beside the driv
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	scripts/fuzz.sh $(FUZZTIME)
+
+chaos-resume: build ## kill resumable jobs at random moments of 200 runs, and compare every row (about ten minutes)
+	cd test && GX_TEST_BIN=$(CURDIR)/bin GX_CHAOS_RESUMES=$${GX_CHAOS_RESUMES:-200} go test $(TEST_TAGS) -count=1 -timeout 60m -run TestResumedJobsAreExact -v ./chaos
 
 clean: kafka-stop mariadb-stop ## remove what was built and what tests left; downloads stay
 	rm -rf bin .cache/kafka-by-hand .cache/mariadb-by-hand .cache/test-logs .cache/demo

@@ -232,6 +232,7 @@ func (e *Engine) move(ctx context.Context, stop <-chan struct{}) (stopped bool, 
 		lanes.Go(func() error { return l.run(laneCtx, reading) })
 	}
 	err = lanes.Wait()
+	// Reading ends with the job too, and lanes that had nothing under way then see nothing but that.
 	if cause := context.Cause(hard); cause != nil && (err == nil || protocol.IsCanceled(err)) {
 		err = cause
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/gx-etl/gx/job"
 	"github.com/gx-etl/gx/plugins/protocol"
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
+	"github.com/gx-etl/gx/plugins/protocol/wire"
 )
 
 // resumable is a job with a state file, run by one process after the other.
@@ -25,6 +26,7 @@ type resumable struct {
 	sizes     []int
 	lanes     int
 	guarantee job.Guarantee
+	limit     int64 // of dirty records
 	target    *target
 	runs      int
 
@@ -48,6 +50,7 @@ func (r *resumable) run(resume bool, setup func(*frozenSource, *twoPhase)) error
 	}
 	p := newPlan()
 	p.Run, p.Lanes, p.Guarantee, p.GuaranteePath = fmt.Sprintf("run-%d", r.runs), r.lanes, r.guarantee, "setting.deliveryGuarantee"
+	p.ErrorLimit.Record = &r.limit
 	old, err := journal.Load(r.path)
 	if err != nil {
 		return err
@@ -247,104 +250,6 @@ func TestFailedStepsAreMended(t *testing.T) {
 	}
 }
 
-func TestDecidedAndUnknownIsInDoubt(t *testing.T) {
-	r := newResumable(t)
-	if err := r.run(false, fails("before commit", 3)); err == nil { // the second is that of a shard without rows
-		t.Fatal("no error")
-	}
-	state, _ := journal.Load(r.path)
-	i := slices.IndexFunc(state.Progress, func(p journal.Progress) bool { return p.Phase == journal.Decided })
-	name := state.Progress[i].Transaction
-	kept := r.target.transactions[name]
-	delete(r.target.transactions, name) // the server has forgotten it
-
-	before := r.target.clone()
-	err := r.run(true, nil)
-	text := fault.Text(err)
-	if fault.Exit(err) != fault.ExitInDoubt || !strings.Contains(text, name) || !strings.Contains(text, "gx state resolve") {
-		t.Fatalf("%v", text)
-	}
-	if len(r.writer.starts) > 0 || len(r.source.reads) > 0 || len(before.transactions) != len(r.target.transactions) {
-		t.Fatal("a run in doubt touched something")
-	}
-
-	// The answer is given from outside: lost, and read again under another name.
-	j, err := journal.Continue(r.path)
-	if err == nil {
-		err = errors.Join(j.Aborted(i), j.Close())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.target.transactions[name] = kept
-	if err := r.run(true, nil); err != nil {
-		t.Fatal(err)
-	}
-	r.want(1)
-}
-
-// Every step is on record before the next one is taken.
-func TestRecordsComeBeforeDeeds(t *testing.T) {
-	r := newResumable(t)
-	points, err := r.moments(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := 0
-	for _, p := range points {
-		want := map[string]string{"opened": "is Open, and its transaction begins", "before prepare": "is counted", "before commit": "is Decided", "before start": "", "before finish": ""}
-		path := filepath.Join(t.TempDir(), "j.state")
-		if err := os.WriteFile(path, p.file, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s, err := journal.Load(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		verb, name, _ := strings.Cut(p.event, " run-")
-		if _, ok := want[verb]; !ok {
-			continue
-		}
-		seen++
-		holds := slices.ContainsFunc(s.Progress, func(g journal.Progress) bool {
-			switch verb {
-			case "opened":
-				return g.Phase == journal.Open && g.Transaction == "run-"+name
-			case "before prepare":
-				return g.Phase == journal.Open && g.Counted
-			case "before commit":
-				return g.Phase == journal.Decided
-			}
-			return false
-		})
-		switch verb {
-		case "before start":
-			holds = !s.Started && len(s.Shards) == len(r.sizes)
-		case "before finish":
-			holds = s.Finishing && !s.Ended
-		}
-		if !holds {
-			t.Errorf("at %q no shard %s: %+v", p.event, want[verb], s)
-		}
-	}
-	if seen != 2+3*len(r.sizes) {
-		t.Errorf("%d moments were looked at", seen)
-	}
-}
-
-// Of a transaction without rows nothing can be in doubt.
-func TestEmptyTransactionIsNeverInDoubt(t *testing.T) {
-	r := newResumable(t)
-	if err := r.run(false, fails("before commit", 2)); err == nil {
-		t.Fatal("no error")
-	}
-	delete(r.target.transactions, "run-1-1-1")
-	if err := r.run(true, nil); err != nil {
-		t.Fatal(err)
-	}
-	r.want(1)
-}
-
 // diesAtStart is a writer whose process dies when it has prepared the target.
 type diesAtStart struct{ *twoPhase }
 
@@ -387,23 +292,6 @@ func TestUndecidedAndUnknownIsReadAgain(t *testing.T) {
 	}
 }
 
-// A transaction that was decided upon and thrown away by a timeout is loudly done again.
-func TestDecidedAndAbortedIsReadAgain(t *testing.T) {
-	r := newResumable(t)
-	if err := r.run(false, fails("before commit", 1)); err == nil {
-		t.Fatal("no error")
-	}
-	for _, h := range r.target.transactions {
-		if h.state == v1.ResolveReply_STATE_PREPARED {
-			h.state = v1.ResolveReply_STATE_ABORTED
-		}
-	}
-	if err := r.run(true, nil); err != nil || !r.said("was to be committed and is gone") {
-		t.Fatalf("%v, %q", err, r.notes)
-	}
-	r.want(1)
-}
-
 // A plain run after an unfinished one starts over, and leaves nothing of it open.
 func TestPlainRunSettlesAndStartsOver(t *testing.T) {
 	r := newResumable(t)
@@ -424,52 +312,6 @@ func TestPlainRunSettlesAndStartsOver(t *testing.T) {
 	}
 }
 
-func TestPromises(t *testing.T) {
-	for name, c := range map[string]struct {
-		guarantee job.Guarantee
-		sizes     []int
-		none      string
-		safe      bool
-		exactly   bool
-		note      string
-		exit      int
-	}{
-		"default":                   {sizes: []int{1, 1}, exactly: true, note: "delivery: exactly-once; each of the 2 shards"},
-		"one shard":                 {sizes: []int{1}, note: "delivery: at-least-once; after a crash gx run --resume"},
-		"one shard, asked for":      {guarantee: job.ExactlyOnce, sizes: []int{1}, exactly: true, note: "exactly-once"},
-		"replaced by key":           {sizes: []int{1, 1}, safe: true, note: "replaces rows by key"},
-		"replaced by key, asked":    {guarantee: job.ExactlyOnce, sizes: []int{1, 1}, safe: true, exactly: true, note: "exactly-once"},
-		"at least once":             {guarantee: job.AtLeastOnce, sizes: []int{1, 1}, note: "at-least-once; as the job asks"},
-		"no transactions":           {sizes: []int{1, 1}, none: "the server is too old", note: "(exactly-once is not possible: the server is too old)"},
-		"no transactions, asked":    {guarantee: job.ExactlyOnce, sizes: []int{1, 1}, none: "the server is too old", exit: fault.ExitConfig},
-		"secret in a shard's words": {guarantee: job.ExactlyOnce, sizes: []int{1, 1}, exit: fault.ExitConfig},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newResumable(t)
-			r.sizes, r.guarantee = c.sizes, c.guarantee
-			err := r.run(false, func(s *frozenSource, w *twoPhase) {
-				w.none, w.safe = c.none, c.safe
-				if strings.HasPrefix(name, "secret") {
-					s.prefix = "geheim"
-				}
-			})
-			if fault.Exit(err) != c.exit {
-				t.Fatalf("%v", err)
-			}
-			if err != nil {
-				if fault.Of(err).Place != "setting.deliveryGuarantee" || len(r.writer.starts) > 0 || strings.Contains(fault.Text(err), "geheim") {
-					t.Fatalf("%v, started %v", fault.Text(err), r.writer.starts)
-				}
-				return
-			}
-			r.want(1)
-			if (len(r.target.transactions) > 0) != c.exactly || !r.said(c.note) {
-				t.Fatalf("%d transactions, %q", len(r.target.transactions), r.notes)
-			}
-		})
-	}
-}
-
 // Without transactions, shards that were done stay done, and the others are read again.
 func TestAtLeastOnceResumes(t *testing.T) {
 	r := newResumable(t)
@@ -487,6 +329,9 @@ func TestAtLeastOnceResumes(t *testing.T) {
 		if err := again.run(true, nil); err != nil {
 			t.Fatalf("%s: %v", p.event, err)
 		}
+		if s := again.report.Shards; s.Landed != 60 || s.Before+s.Now != 4 {
+			t.Fatalf("%s: %+v", p.event, s)
+		}
 		for i, size := range again.sizes {
 			for b := 1; b <= size; b++ {
 				n := again.target.visible[fmt.Sprintf("s%d/%d", i, b)]
@@ -494,6 +339,45 @@ func TestAtLeastOnceResumes(t *testing.T) {
 					t.Fatalf("%s: batch %d of shard %d is there %d times", p.event, b, i, n)
 				}
 			}
+		}
+	}
+}
+
+// Every record of a shard is counted once, whoever left it out or refused it, with and without transactions.
+func TestTalliesAddUp(t *testing.T) {
+	for _, none := range []string{"", "no transactions"} {
+		r := newResumable(t)
+		setup := func(s *frozenSource, w *twoPhase) {
+			w.none, s.dirty = none, map[string]int{"s2": 3}
+			s.batch = func(f *wire.Frame) { f.Filtered = 5 }
+			w.ack = func(f *wire.Frame) *v1.Ack { // ten rows
+				return &v1.Ack{Done: []*v1.Range{{First: f.Sequence, Last: f.Sequence}}, Landed: 4, Filtered: 3, DirtyUnnamed: 1,
+					Dirty: []*v1.Dirty{{Sequence: f.Sequence, Reason: "x"}, {Sequence: f.Sequence, Place: "y", Reason: "y"}}}
+			}
+		}
+		if err := r.run(false, setup); fault.Exit(err) != fault.ExitDirtyLimit {
+			t.Fatalf("%v", err)
+		}
+		r.limit = 100
+		if err := r.run(true, setup); err != nil {
+			t.Fatal(err)
+		}
+		state, err := journal.Load(r.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, size := range r.sizes {
+			n := int64(size)
+			want := journal.Tally{Landed: 4 * n, Filtered: 8 * n, Dirty: 3 * n}
+			if i == 2 {
+				want.Dirty += 3
+			}
+			if got := state.Progress[i].Tally; got != want {
+				t.Errorf("shard %d: %+v, want %+v", i, got, want)
+			}
+		}
+		if r.report.Read != r.report.Landed+r.report.Filtered+r.report.Dirty {
+			t.Errorf("%+v", r.report)
 		}
 	}
 }

@@ -117,6 +117,7 @@ type twoPhase struct {
 	none string // why there are no transactions
 	safe bool
 	at   func(event string) error
+	ack  func(f *wire.Frame) *v1.Ack // nil: everything landed
 
 	mu       sync.Mutex
 	starts   []bool // resumed, each
@@ -196,7 +197,11 @@ func (l *targetLane) Send(f *wire.Frame) error {
 		h.rows = append(h.rows, row)
 	}
 	t.mu.Unlock()
-	l.acks <- landed(f)
+	ack := landed(f)
+	if l.w.ack != nil {
+		ack = l.w.ack(f)
+	}
+	l.acks <- ack
 	f.Free()
 	return l.w.event("sent %s", row)
 }
