@@ -80,13 +80,15 @@ func (l *lane) pass(ctx, reading context.Context, transaction string, next func(
 	l.queue.Reopen()
 
 	g.Go(func() error {
-		defer l.queue.Close()
 		err := l.pull(ctx, readCtx, next)
 		if err != nil && readCtx.Err() != nil && ctx.Err() == nil {
 			if transaction != "" {
 				return errCut
 			}
-			return nil // stopped from outside: what came is enough
+			err = nil // stopped from outside: what came is enough
+		}
+		if err == nil {
+			l.queue.Close() // after an error the writer must not take the end of the queue for that of the lane
 		}
 		return err
 	})

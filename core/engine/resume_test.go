@@ -117,6 +117,9 @@ type moment struct {
 func (r *resumable) moments(resume bool) (all []moment, err error) {
 	err = r.run(resume, func(_ *frozenSource, w *twoPhase) {
 		w.at = func(event string) error {
+			// The target stands still meanwhile, so that no lane is ahead of what its neighbour has on record.
+			r.target.mu.Lock()
+			defer r.target.mu.Unlock()
 			file, err := os.ReadFile(r.path)
 			if err != nil {
 				return err

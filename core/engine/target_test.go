@@ -100,9 +100,8 @@ type held struct {
 
 func newTarget() *target { return &target{visible: map[string]int{}, transactions: map[string]*held{}} }
 
+// clone copies a target that stands still.
 func (t *target) clone() *target {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	out := &target{visible: maps.Clone(t.visible), transactions: map[string]*held{}}
 	for name, h := range t.transactions {
 		out.transactions[name] = &held{state: h.state, rows: append([]string(nil), h.rows...)}
