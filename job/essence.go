@@ -29,12 +29,11 @@ func (j *Job) Essence() json.RawMessage {
 		parts[strings.TrimSuffix(t.Path, ".parameter")+".name"] = t.Name
 		parts[t.Path] = j.masked(t.Parameter)
 	}
-	setting := "setting."
-	if j.Shape == DataX {
-		setting = "job.setting."
-	}
 	if j.Setting.Guarantee != "" {
-		parts[setting+"deliveryGuarantee"] = j.Setting.Guarantee
+		parts[j.SettingPath("deliveryGuarantee")] = j.Setting.Guarantee
+	}
+	if j.Setting.Column != nil && len(j.Transformers) > 0 { // which alone see dates as text
+		parts["common.column"] = j.Setting.Column
 	}
 	out, err := json.Marshal(parts)
 	if err != nil {
@@ -46,7 +45,7 @@ func (j *Job) Essence() json.RawMessage {
 // EssenceOf is the part of Essence that a step has.
 func (j *Job) EssenceOf(c Category) json.RawMessage {
 	only := *j
-	only.Transformers, only.Setting.Guarantee = nil, ""
+	only.Transformers, only.Setting = nil, Setting{}
 	only.Steps = slices.DeleteFunc(slices.Clone(j.Steps), func(s Step) bool { return s.Category != c })
 	return only.Essence()
 }

@@ -69,3 +69,14 @@ func TestEssenceOfAStep(t *testing.T) {
 		t.Error("nothing was found")
 	}
 }
+
+// How transformers see dates decides which rows they let pass.
+func TestEssenceHoldsCommonColumn(t *testing.T) {
+	doc := `{"common": {"column": {"dateFormat": "yyyyMMdd"}}, "job": {"content": [
+	  {"reader": {"name": "mysqlreader", "parameter": {}}, "writer": {"name": "starrockswriter", "parameter": {}},
+	   "transformer": [{"name": "dx_filter", "parameter": {"columnIndex": 0, "paras": ["=", "x"]}}]}]}}`
+	was, is := essenceJob(t, doc, "").Essence(), essenceJob(t, strings.Replace(doc, "yyyyMMdd", "yyyy", 1), "").Essence()
+	if got := strings.Join(Differences(was, is), "\n"); got != `common.column.dateFormat: was "yyyyMMdd", is "yyyy"` {
+		t.Error(got)
+	}
+}

@@ -56,7 +56,7 @@ type Speed struct {
 // Checkpoint says how often and where positions are kept.
 type Checkpoint struct {
 	IntervalMs int64  `json:"intervalMs" default:"60000" gx:"duration=ms,min=100,alias=offset.flush.interval.ms" doc:"Time between two checkpoints."`
-	Dir        string `json:"dir,omitempty" doc:"Folder of the job's lock and dirty records, from the folder that gx runs in; default: the state directory of gx."`
+	Dir        string `json:"dir,omitempty" doc:"Folder of the job's lock, state file and dirty records, from the folder that gx runs in; default: the state directory of gx."`
 }
 
 type settingDoc struct {
