@@ -582,7 +582,8 @@ type WriterClient interface {
 	Abort(ctx context.Context, in *AbortRequest, opts ...grpc.CallOption) (*AbortReply, error)
 	// Resolve says what became of a transaction, also of one that another process of the same job wrote.
 	Resolve(ctx context.Context, in *ResolveRequest, opts ...grpc.CallOption) (*ResolveReply, error)
-	// Finish is called once after the last ack of a successful or orderly stopped job: the place for postSql.
+	// Finish is called once after the last ack of a successful or orderly stopped job: the place for postSql. A stopped job
+	// that can be resumed has not come to its end: it gets no Finish.
 	Finish(ctx context.Context, in *FinishRequest, opts ...grpc.CallOption) (*FinishReply, error)
 	// Close frees what Open took. Nothing is called afterwards.
 	Close(ctx context.Context, in *CloseRequest, opts ...grpc.CallOption) (*CloseReply, error)
@@ -731,7 +732,8 @@ type WriterServer interface {
 	Abort(context.Context, *AbortRequest) (*AbortReply, error)
 	// Resolve says what became of a transaction, also of one that another process of the same job wrote.
 	Resolve(context.Context, *ResolveRequest) (*ResolveReply, error)
-	// Finish is called once after the last ack of a successful or orderly stopped job: the place for postSql.
+	// Finish is called once after the last ack of a successful or orderly stopped job: the place for postSql. A stopped job
+	// that can be resumed has not come to its end: it gets no Finish.
 	Finish(context.Context, *FinishRequest) (*FinishReply, error)
 	// Close frees what Open took. Nothing is called afterwards.
 	Close(context.Context, *CloseRequest) (*CloseReply, error)
