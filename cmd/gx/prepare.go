@@ -19,14 +19,14 @@ import (
 
 // prepared is a plan with its plugin processes, started and asked whether they take their parameters.
 type prepared struct {
-	plan           *plan.Plan
-	reader, writer *host.Plugin
-	sink           *host.Plugin // of dirty records; nil when a file or standard output takes them
+	plan             *plan.Plan
+	readers, writers []*host.Plugin // as in the plan; nil for one that did not start
+	sink             *host.Plugin   // of dirty records; nil when a file or standard output takes them
 }
 
 // plugins are those that were started.
 func (p *prepared) plugins() (out []*host.Plugin) {
-	for _, pl := range []*host.Plugin{p.reader, p.writer, p.sink} {
+	for _, pl := range slices.Concat(p.readers, p.writers, []*host.Plugin{p.sink}) {
 		if pl != nil {
 			out = append(out, pl)
 		}
@@ -56,10 +56,13 @@ func (a *app) prepare(ctx context.Context, j *job.Job, flags *documentFlags, liv
 	if err != nil {
 		return nil, nil, err
 	}
-	out := &prepared{plan: pl}
-	sides := []*side{
-		{step: &pl.Reader, role: v1.Role_ROLE_READER, plugin: &out.reader},
-		{step: &pl.Writer, role: v1.Role_ROLE_WRITER, plugin: &out.writer},
+	out := &prepared{plan: pl, readers: make([]*host.Plugin, len(pl.Readers)), writers: make([]*host.Plugin, len(pl.Writers))}
+	var sides []*side
+	for i := range pl.Readers {
+		sides = append(sides, &side{step: &pl.Readers[i], role: v1.Role_ROLE_READER, plugin: &out.readers[i]})
+	}
+	for i := range pl.Writers {
+		sides = append(sides, &side{step: &pl.Writers[i], role: v1.Role_ROLE_WRITER, plugin: &out.writers[i]})
 	}
 	if pl.Sink != nil {
 		sides = append(sides, &side{step: pl.Sink, role: v1.Role_ROLE_WRITER, plugin: &out.sink})
@@ -72,6 +75,7 @@ func (a *app) prepare(ctx context.Context, j *job.Job, flags *documentFlags, liv
 		wg.Go(func() { s.problems = s.start(ctx, a, finder, pl, j, live) })
 	}
 	wg.Wait()
+	pl.Join()
 	for _, s := range sides {
 		problems = append(problems, s.problems...)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gx-etl/gx/core/dirty"
 	"github.com/gx-etl/gx/core/engine"
+	"github.com/gx-etl/gx/core/fan"
 	"github.com/gx-etl/gx/core/fault"
 	"github.com/gx-etl/gx/core/host"
 	"github.com/gx-etl/gx/core/state"
@@ -146,9 +147,15 @@ func (a *app) runOne(ctx context.Context, doc *document, j *job.Job, flags *runF
 		return err
 	}
 
-	e := &engine.Engine{Plan: p.plan, Reader: p.reader.Reader(), Writer: writer{p.writer.Writer()}, Dirty: lines, State: kept,
+	e := &engine.Engine{Plan: p.plan, Reader: p.reader(), Writer: p.writer(), Dirty: lines, State: kept,
 		DrainBudget: flags.drain, Note: out.note}
-	processes := fmt.Sprintf("core %d, reader %s, writer %s", os.Getpid(), p.reader.Pid(), p.writer.Pid())
+	processes := fmt.Sprintf("core %d", os.Getpid())
+	for _, pl := range p.readers {
+		processes += ", reader " + pl.Pid()
+	}
+	for _, pl := range p.writers {
+		processes += ", writer " + pl.Pid()
+	}
 	var sink *dirty.Sink
 	if p.sink != nil {
 		sink = &dirty.Sink{Writer: writer{p.sink.Writer()}, Plan: p.plan, Refused: lines, Note: out.note}
@@ -203,6 +210,30 @@ func (a *app) verdict(r *engine.Report, err error, signals *signals) error {
 		return exitCode(fault.ExitFailed)
 	}
 	return nil
+}
+
+// reader is the one reader of the job, or all of them as one.
+func (p *prepared) reader() engine.Reader {
+	if len(p.readers) == 1 {
+		return p.readers[0].Reader()
+	}
+	var each []engine.Reader
+	for _, pl := range p.readers {
+		each = append(each, pl.Reader())
+	}
+	return fan.Readers(p.plan.Readers, each)
+}
+
+// writer is the one writer of the job, or all of them as one.
+func (p *prepared) writer() engine.Writer {
+	if len(p.writers) == 1 {
+		return writer{p.writers[0].Writer()}
+	}
+	var each []engine.Writer
+	for _, pl := range p.writers {
+		each = append(each, writer{pl.Writer()})
+	}
+	return fan.Writers(p.plan.Writers, each)
 }
 
 // writer joins host.Writer to the interface that engine declares.

@@ -54,10 +54,12 @@ func says(v options.Value) bool {
 
 // allowDestructive lends --allow-destructive to a writer that may make its table anew.
 func allowDestructive(j *job.Job, pl *plan.Plan) {
-	for _, s := range j.Steps {
-		if s.Path == pl.Writer.Path && s.Parameter.Get("schemaSaveMode").Given() {
-			yes, _ := options.Parse([]byte("true"))
-			pl.Writer.Parameters = s.Parameter.With("allowDestructive", yes).JSON()
+	for i := range pl.Writers {
+		for _, s := range j.Steps {
+			if s.Path == pl.Writers[i].Path && s.Parameter.Get("schemaSaveMode").Given() {
+				yes, _ := options.Parse([]byte("true"))
+				pl.Writers[i].Parameters = s.Parameter.With("allowDestructive", yes).JSON()
+			}
 		}
 	}
 	if pl.Sink == nil {

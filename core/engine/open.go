@@ -56,7 +56,7 @@ func (e *Engine) open(ctx context.Context) (source, target *v1.OpenReply, err er
 	if n, m := len(source.Columns), len(wanted); (p.Transform == nil || !p.Transform.Reshapes()) && !source.Documents && n > 0 && m > 0 && n != m {
 		return nil, nil, protocol.Faultf(protocol.Config, "the reader delivers %d columns (%s) and the writer takes %d (%s)",
 			n, strings.Join(source.Columns, ", "), m, strings.Join(wanted, ", ")).
-			At(p.Reader.Path + ".column").Hint("name as many columns on both sides, in the same order")
+			At(strings.TrimPrefix(p.Reader.Path+".column", ".")).Hint("name as many columns on both sides, in the same order")
 	}
 	resumed := p.Streaming && source.Resumes
 	if s := e.State; s != nil && s.Old != nil && s.Resume {

@@ -5,7 +5,6 @@ package plan
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"strings"
 	"time"
 
@@ -20,7 +19,9 @@ type Plan struct {
 	Job         string
 	Run         string // unique: time and a random part, letters, digits and dashes
 	Streaming   bool
-	Reader      Step
+	Readers     []Step // rows of each go to each of Writers
+	Writers     []Step
+	Reader      Step // the one of Readers, or what stands for all of them; see Join
 	Writer      Step
 	Lanes       int
 	Memory      Memory
@@ -87,8 +88,9 @@ func Build(j *job.Job, run string, lenient bool) (*Plan, []options.Problem) {
 		p.Dirty = *d
 	}
 	p.Sink = b.sink()
-	p.Memory = share(j.Setting.Memory, p.Lanes, p.Sink != nil)
-	p.Reader, p.Writer = b.ends()
+	p.Readers, p.Writers = b.ends()
+	p.Join()
+	p.Memory = share(j.Setting.Memory, p.Lanes, max(len(p.Readers), 1), max(len(p.Writers), 1), p.Sink != nil)
 	p.Transform = b.transformers(lenient)
 	b.unavailable()
 	return p, b.problems
@@ -108,16 +110,16 @@ func (p *Plan) core(c *job.Core) {
 
 // share divides setting.memory. The writer gets the most: it holds rows until their load is known to have landed. What lies
 // in the transport's windows, one per hop and lane, counts for the side that receives it.
-func share(memory int64, lanes int, sink bool) Memory {
-	windows := int64(lanes) * protocol.Window
+func share(memory int64, lanes, readers, writers int, sink bool) Memory {
+	windows := int64(lanes) * protocol.Window // of one plugin
 	m := Memory{Core: memory / 8, Reader: memory / 8}
 	m.Writer = memory - m.Core - m.Reader
 	if sink {
 		m.Sink = max(memory/8-protocol.Window, leastWriter)
 		m.Writer -= m.Sink + protocol.Window
 	}
-	m.Core = min(max(m.Core-windows, int64(lanes)*leastQueue), coreMost)
-	m.Writer = max(m.Writer-windows, leastWriter)
+	m.Core = min(max(m.Core-int64(readers)*windows, int64(lanes)*leastQueue), coreMost)
+	m.Writer = max(m.Writer-int64(writers)*windows, int64(writers)*leastWriter)
 	return m
 }
 
@@ -137,27 +139,39 @@ func (b *builder) add(path, seen, want, try string) {
 	b.problems = append(b.problems, b.job.Place(options.Problem{Code: options.CodeNotSupported, Path: path, Seen: seen, Want: want, Try: try}))
 }
 
-// ends finds the one reader and the one writer.
-func (b *builder) ends() (reader, writer Step) {
-	var readers, writers int
+// Join makes Reader and Writer of Readers and Writers. What stands for several steps has no place in the document: each
+// error names the step that it comes from.
+func (p *Plan) Join() {
+	join := func(steps []Step) Step {
+		if len(steps) == 0 {
+			return Step{}
+		}
+		one := steps[0]
+		if len(steps) > 1 {
+			one = Step{Type: one.Type}
+			var names, plugins []string
+			for _, s := range steps {
+				names, plugins = append(names, s.Name), append(plugins, s.Plugin)
+			}
+			one.Name, one.Plugin = strings.Join(names, " + "), strings.Join(plugins, " + ")
+		}
+		return one
+	}
+	p.Reader, p.Writer = join(p.Readers), join(p.Writers)
+}
+
+// ends finds the readers and the writers.
+func (b *builder) ends() (readers, writers []Step) {
 	for _, s := range b.job.Steps {
 		step := Step{Name: s.Name, Type: s.Type, Path: s.Path, TypePath: b.typePath(s), Parameters: s.Parameter.JSON(), Program: s.Plugin}
 		switch s.Category {
 		case job.Reader:
-			if readers++; readers == 1 {
-				reader = step
-			}
+			readers = append(readers, step)
 		case job.Writer:
-			if writers++; writers == 1 {
-				writer = step
-			}
+			writers = append(writers, step)
 		}
 	}
-	if readers > 1 || writers > 1 {
-		b.add("steps", fmt.Sprintf("%d readers and %d writers in one job are not available yet", readers, writers),
-			"one reader and one writer", "a job file for each pair")
-	}
-	return reader, writer
+	return readers, writers
 }
 
 func (b *builder) typePath(s job.Step) string {

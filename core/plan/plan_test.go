@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -104,18 +105,38 @@ func TestTwoReaders(t *testing.T) {
 	  {"stepType": "kafka", "name": "B", "category": "reader", "parameter": {}},
 	  {"stepType": "starrocks", "name": "W", "category": "writer", "parameter": {}}],
 	  "order": {"hops": [{"from": "A", "to": "W"}, {"from": "B", "to": "W"}]}}`
-	_, problems := Build(parse(t, doc), "r", false)
-	if len(problems) != 1 || problems[0].Path != "steps" {
-		t.Fatalf("%v", problems)
+	p, problems := Build(parse(t, doc), "r", false)
+	if len(problems) != 0 || len(p.Readers) != 2 || len(p.Writers) != 1 || p.Reader.Path != "" || p.Reader.Name != "A + B" || p.Writer.Name != "W" {
+		t.Fatalf("%v %+v", problems, p)
+	}
+}
+
+// Rows of every reader go to every writer; anything else is no one flow.
+func TestDifferentWays(t *testing.T) {
+	steps := `{"type": "job", "version": "2.0", "steps": [
+	  {"stepType": "kafka", "name": "A", "category": "reader", "parameter": {}},
+	  {"stepType": "kafka", "name": "B", "category": "reader", "parameter": {}},
+	  {"stepType": "starrocks", "name": "V", "category": "writer", "parameter": {}},
+	  {"stepType": "starrocks", "name": "W", "category": "writer", "parameter": {}}],
+	  "order": {"hops": [%s]}}`
+	for hops, n := range map[string]int{
+		`{"from":"A","to":"V"},{"from":"A","to":"W"},{"from":"B","to":"V"},{"from":"B","to":"W"}`: 0,
+		`{"from":"A","to":"V"},{"from":"B","to":"W"}`:                                             1,
+		`{"from":"A","to":"V"},{"from":"A","to":"W"},{"from":"B","to":"V"}`:                       1,
+	} {
+		_, problems := Build(parse(t, fmt.Sprintf(steps, hops)), "r", false)
+		if len(problems) != n || n > 0 && problems[0].Path != "order.hops" {
+			t.Errorf("%s: %v", hops, problems)
+		}
 	}
 }
 
 func TestManyLanesStillHaveRoom(t *testing.T) {
-	m := share(16<<20, 32, false)
+	m := share(16<<20, 32, 1, 1, false)
 	if m.Core < 32*protocol.BatchBytes || m.Writer < leastWriter {
 		t.Errorf("%+v", m)
 	}
-	if m := share(64<<30, 1, false); m.Core > coreMost {
+	if m := share(64<<30, 1, 1, 1, false); m.Core > coreMost {
 		t.Errorf("%+v", m)
 	}
 }

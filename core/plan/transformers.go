@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -31,35 +30,58 @@ func (b *builder) transformers(lenient bool) *transform.Chain {
 	return chain
 }
 
-// between lists the transformer steps on the one way from the reader to the writer.
+// between lists the transformer steps in the order in which the rows pass them. Every row goes the same way: from its
+// reader through all of them to all writers.
 func (b *builder) between() (steps []job.Step) {
-	total := 0
-	var at string
+	var readers, writers, left []string
 	for _, s := range b.job.Steps {
 		switch s.Category {
 		case job.TransformerStep:
-			total++
+			left = append(left, s.Name)
 		case job.Reader:
-			at = s.Name
+			readers = append(readers, s.Name)
+		case job.Writer:
+			writers = append(writers, s.Name)
 		}
 	}
-	if total == 0 {
+	if len(readers) == 0 || len(writers) == 0 {
 		return nil
 	}
-	for range b.job.Hops { // a way is no longer than that
-		i := slices.IndexFunc(b.job.Hops, func(h job.Hop) bool { return h.From == at })
+	hops := map[job.Hop]bool{}
+	for _, h := range b.job.Hops {
+		hops[h] = true
+	}
+	due := 0 // hops that the one way has
+	at := readers
+	for len(left) > 0 {
+		i := slices.IndexFunc(left, func(name string) bool { return hops[job.Hop{From: at[0], To: name}] })
 		if i < 0 {
 			break
 		}
-		at = b.job.Hops[i].To
-		if s, ok := b.job.Step(at); ok && s.Category == job.TransformerStep {
+		next := left[i]
+		if s, ok := b.job.Step(next); ok {
 			steps = append(steps, s)
 		}
+		due += joined(hops, at, []string{next})
+		at, left = []string{next}, slices.Delete(left, i, i+1)
 	}
-	if forks := len(b.job.Hops) != total+1; forks || len(steps) != total {
+	if due += joined(hops, at, writers); due != len(hops) || len(left) > 0 || due < 0 {
 		b.problems = append(b.problems, b.job.Place(options.Problem{Code: options.CodeNotSupported, Path: "order.hops",
-			Seen: fmt.Sprintf("%d hops join %d transformers with the reader and the writer", len(b.job.Hops), total),
-			Want: "one way from the reader to the writer, through every transformer", Try: "leave order out; the transformers then run in the order of the steps"}))
+			Seen: "the rows go different ways", Want: "one way for all: from each reader, through every transformer, to each writer",
+			Try: "a job file for each way"}))
 	}
 	return steps
+}
+
+// joined counts the hops from each of one side to each of the other. It is far below zero when one is missing.
+func joined(hops map[job.Hop]bool, from, to []string) (n int) {
+	for _, f := range from {
+		for _, t := range to {
+			if !hops[job.Hop{From: f, To: t}] {
+				return -1 << 30
+			}
+			n++
+		}
+	}
+	return n
 }

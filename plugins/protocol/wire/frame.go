@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	v1 "github.com/gx-etl/gx/plugins/protocol/v1"
 	"google.golang.org/grpc/mem"
@@ -108,6 +109,31 @@ func (f *Frame) Free() {
 		f.Payload.Free()
 		f.Payload = nil
 	}
+}
+
+// Copy gives a second frame on the same buffers; each of the two is freed, or sent, on its own.
+func (f *Frame) Copy() *Frame {
+	c := *f
+	if f.raw != nil {
+		f.raw.Ref()
+		c.raw = slices.Clone(f.raw)
+	}
+	if f.Payload != nil {
+		f.Payload.Ref()
+		c.Payload = slices.Clone(f.Payload)
+	}
+	return &c
+}
+
+// Readdress gives the frame another sequence and another shard, which must not be empty. The buffers of a received frame
+// stay as they are: a field that comes again at the end of a protobuf message replaces the one before.
+func (f *Frame) Readdress(sequence uint64, shard string) {
+	f.Sequence, f.Shard = sequence, shard
+	if f.raw == nil {
+		return
+	}
+	tail := protowire.AppendVarint(protowire.AppendTag(nil, fSequence, protowire.VarintType), sequence)
+	f.raw = append(f.raw, mem.SliceBuffer(appendBytes(tail, fShard, shard)))
 }
 
 // Marshal hands the references of the frame's buffers to the caller. The codec calls it once per send.

@@ -69,6 +69,45 @@ func TestEncodesAsProtobuf(t *testing.T) {
 	})
 }
 
+// A received frame may be copied and given another address: what arrives is the batch with the new one, and the first frame
+// is as it was.
+func TestReaddressedCopy(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		sent := draw(t)
+		enc, err := proto.Marshal(sent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f Frame
+		if err := Codec.Unmarshal(cut(enc, rapid.IntRange(1, 64).Draw(t, "piece")), &f); err != nil {
+			t.Fatal(err)
+		}
+		want := proto.CloneOf(sent)
+		want.Sequence, want.Shard = rapid.Uint64Min(1).Draw(t, "new sequence"), rapid.StringN(1, 20, -1).Draw(t, "new shard")
+		other := f.Copy()
+		other.Readdress(want.Sequence, want.Shard)
+		for _, c := range []struct {
+			f    *Frame
+			want *v1.Batch
+		}{{other, want}, {&f, sent}} {
+			if c.f.Sequence != c.want.Sequence || c.f.Shard != c.want.Shard {
+				t.Fatalf("header %v, want %v", c.f.Header, c.want)
+			}
+			raw, err := Codec.Marshal(c.f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := new(v1.Batch)
+			if err := proto.Unmarshal(raw.Materialize(), got); err != nil {
+				t.Fatal(err)
+			}
+			if !proto.Equal(c.want, got) {
+				t.Fatalf("want %v, arrived %v", c.want, got)
+			}
+		}
+	})
+}
+
 // What generated protobuf code sends is read, however the transport cuts it, and forwarded byte for byte.
 func TestDecodesProtobufInPieces(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
