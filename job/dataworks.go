@@ -11,7 +11,7 @@ type dataworksDoc struct {
 	Type    string     `json:"type" gx:"required" doc:"always \"job\""`
 	Version string     `json:"version" default:"2.0" doc:"2.0 or 1.0"`
 	Name    string     `json:"name" doc:"Name of the job; default: the name of the file."`
-	Steps   []stepDoc  `json:"steps" gx:"required" doc:"Readers and writers, and transformers between them. Rows of every reader go to every writer."`
+	Steps   []stepDoc  `json:"steps" gx:"required" doc:"Readers and writers."`
 	Setting settingDoc `json:"setting" doc:"What holds for the job as a whole."`
 	Order   struct {
 		Hops []Hop `json:"hops" doc:"From which step to which the rows go."`

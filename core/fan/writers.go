@@ -240,17 +240,6 @@ func (l *wide) failed(writer int, err error) error {
 	return protocol.Faultf(protocol.PluginFailed, "plugin %s broke the protocol: %w", step.Plugin, err).At(step.Path)
 }
 
-// merge joins two maps of counts.
-func merge(to, from map[string]uint64) map[string]uint64 {
-	if to == nil {
-		to = make(map[string]uint64, len(from))
-	}
-	for k, n := range from {
-		to[k] += n
-	}
-	return to
-}
-
 // spans turns sequences into ranges.
 func spans(seqs []uint64) (out []*v1.Range) {
 	slices.Sort(seqs)
