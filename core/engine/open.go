@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/gx-etl/gx/core/fault"
@@ -37,7 +38,7 @@ func (e *Engine) open(ctx context.Context) (source, target *v1.OpenReply, err er
 	if p.Transform != nil {
 		in.Peer.WantsColumns = true
 		if p.Transform.Reshapes() { // the reader's columns are its own
-			in.Peer.Columns = nil
+			in.Peer.Columns, in.Peer.ColumnTypes = nil, nil
 		}
 	}
 	source, err = e.Reader.Open(ctx, in)
@@ -53,7 +54,7 @@ func (e *Engine) open(ctx context.Context) (source, target *v1.OpenReply, err er
 			return nil, nil, err
 		}
 	}
-	if n, m := len(source.Columns), len(wanted); (p.Transform == nil || !p.Transform.Reshapes()) && !source.Documents && n > 0 && m > 0 && n != m {
+	if n, m := len(source.Columns)-ownOperations(source.Columns, wanted), len(wanted); (p.Transform == nil || !p.Transform.Reshapes()) && !source.Documents && n > 0 && m > 0 && n != m {
 		return nil, nil, protocol.Faultf(protocol.Config, "the reader delivers %d columns (%s) and the writer takes %d (%s)",
 			n, strings.Join(source.Columns, ", "), m, strings.Join(wanted, ", ")).
 			At(strings.TrimPrefix(p.Reader.Path+".column", ".")).Hint("name as many columns on both sides, in the same order")
@@ -66,4 +67,12 @@ func (e *Engine) open(ctx context.Context) (source, target *v1.OpenReply, err er
 		return nil, nil, err
 	}
 	return source, target, nil
+}
+
+// ownOperations is 1 when rows end with their operation beyond the columns that the writer names, else 0.
+func ownOperations(source, wanted []string) int {
+	if n := len(source); n > 0 && source[n-1] == protocol.OpColumn && !slices.Contains(wanted, protocol.OpColumn) {
+		return 1
+	}
+	return 0
 }

@@ -141,7 +141,7 @@ func (c *Chain) mismatch(cols []string) error {
 }
 
 // opColumn holds the change operation of a row and stays the last column.
-const opColumn = "__op"
+const opColumn = protocol.OpColumn
 
 // find looks a column up by its name; where none is spelled so, by one that differs in case only.
 func find(cols []string, name string) (int, bool) {

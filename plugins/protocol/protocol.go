@@ -21,6 +21,9 @@ var Handshake = plugin.HandshakeConfig{
 	MagicCookieValue: "kafka-to-starrocks-and-beyond",
 }
 
+// OpColumn is the name of the column, and of the member of documents, that says what is to be done with a row: 0 upsert, 1 delete.
+const OpColumn = "__op"
+
 // LaneKey is the gRPC metadata key that names the lane of a Write stream, in decimal.
 const LaneKey = "gx-lane"
 

@@ -98,8 +98,7 @@ func openInfo(in *v1.OpenRequest) OpenInfo {
 	return OpenInfo{
 		Job: in.Job, Run: in.Run, Streaming: in.Mode == v1.Mode_MODE_STREAMING, Lanes: int(in.Lanes),
 		Memory: int64(in.Memory),
-		Peer: Peer{Plugin: in.GetPeer().GetPlugin(), Columns: in.GetPeer().GetColumns(),
-			WantsColumns: in.GetPeer().GetWantsColumns(), WantsDestination: in.GetPeer().GetWantsDestination()},
+		Peer:   peer(in.GetPeer()),
 	}
 }
 
@@ -108,8 +107,22 @@ func openReply(o Opened) *v1.OpenReply {
 		Notes: validAll(o.Notes), ReplaySafe: o.ReplaySafe, Columns: validAll(o.Columns), Documents: o.Documents, Resumes: o.Resumes,
 		Frozen: o.Frozen, Transactions: o.Transactions, NoTransactions: valid(o.NoTransactions),
 		Self: &v1.Peer{Plugin: o.Self.Plugin, Columns: validAll(o.Self.Columns), WantsColumns: o.Self.WantsColumns,
-			WantsDestination: o.Self.WantsDestination},
+			WantsDestination: o.Self.WantsDestination, ColumnTypes: validAll(o.Self.ColumnTypes), Keys: validAll(o.Self.Keys),
+			Operations: v1.Operations(o.Self.Operations), NoOperations: valid(o.Self.NoOperations)},
 	}
+}
+
+// peer reads what the other side said; a word of a later version is none.
+func peer(in *v1.Peer) Peer {
+	p := Peer{Plugin: in.GetPlugin(), Columns: in.GetColumns(), WantsColumns: in.GetWantsColumns(), WantsDestination: in.GetWantsDestination(),
+		ColumnTypes: in.GetColumnTypes(), Keys: in.GetKeys(), NoOperations: in.GetNoOperations()}
+	switch in.GetOperations() {
+	case v1.Operations_OPERATIONS_APPLIED:
+		p.Operations = OperationsApplied
+	case v1.Operations_OPERATIONS_UNKNOWN:
+		p.Operations = OperationsUnknown
+	}
+	return p
 }
 
 // valid makes text fit for a protobuf string: gRPC refuses a message with anything else.

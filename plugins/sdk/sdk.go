@@ -75,7 +75,34 @@ type Peer struct {
 	// WantsDestination asks a reader to name the destination of every batch, such as its topic: the writer has no table of
 	// its own.
 	WantsDestination bool
+	// ColumnTypes are the types of Columns, in the words of the target and in lower case, such as "datetime"; nil: unknown.
+	ColumnTypes []string
+	// Keys are those of Columns by which the target tells rows apart, as a primary key; nil: unknown, or none.
+	Keys []string
+	// Operations says what the target makes of a last column OpColumn.
+	Operations Operations
+	// NoOperations is why the target does not apply operations, in words.
+	NoOperations string
 }
+
+// OpColumn is the name of the column that says what is to be done with a row: OpUpsert or OpDelete.
+const OpColumn = protocol.OpColumn
+
+// The change operations of rows.
+const (
+	OpUpsert = 0
+	OpDelete = 1
+)
+
+// Operations says what a writer makes of change operations.
+type Operations uint8
+
+// What a writer makes of change operations.
+const (
+	OperationsNone    Operations = iota // nothing: every row is one more
+	OperationsApplied                   // it does what they say
+	OperationsUnknown                   // it cannot tell, and Peer.NoOperations says why
+)
 
 // Opened is a plugin's answer to Open.
 type Opened struct {

@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/protocol"
 )
 
 // opColumn carries the change operation of a row: 0 upsert, 1 delete.
-const opColumn = "__op"
+const opColumn = protocol.OpColumn
 
 // readColumns judges the column parameter. nil: all columns of the table.
 func readColumns(given []string, path string) (columns []string, problems []options.Problem) {

@@ -87,13 +87,34 @@ func (w *Writer) kindOf(s *arrow.Schema) (kind, error) {
 	return kindCSV, nil
 }
 
+// namesOfDocuments are the names of what is in documents. A list of columns that leaves __op out would turn deletes into upserts.
+func (s *settings) namesOfDocuments(t *target, op bool) ([]string, error) {
+	switch {
+	case !op:
+		return t.sources, nil
+	case t.model != "" && t.model != modelPrimary:
+		return nil, t.cannotDelete()
+	case s.props.columns != nil && !s.props.setsOp && !slices.Contains(t.sources, opColumn):
+		return nil, protocol.Faultf(protocol.Config, "the rows say in __op what is to be done with them, and loadProps.columns does not name it").At("loadProps.columns").
+			Hint("add __op (0 upsert, 1 delete) at the end")
+	case t.explicit && s.props.columns == nil && !slices.Contains(t.sources, opColumn):
+		return append(slices.Clone(t.sources), opColumn), nil
+	}
+	return t.sources, nil
+}
+
+func (t *target) cannotDelete() error {
+	return protocol.Faultf(protocol.Config, "the rows say in __op whether they are an upsert (0) or a delete (1), and table %s.%s is %s, which cannot delete", t.database, t.table, t.model).
+		At("table").Hint("write to a Primary Key table")
+}
+
 // inJSON tells which values are better off in JSON than as its text.
 func inJSON(f arrow.Field) bool { return rows.IsJSON(f) || arrow.IsNested(f.Type.ID()) }
 
 // namesFor are the names of a row's values. Change operations may come as a last column of their own.
 func (s *settings) namesFor(t *target, schema *arrow.Schema, k kind) ([]string, error) {
 	if k == kindDocuments {
-		return t.sources, nil
+		return s.namesOfDocuments(t, rows.HasOperations(schema))
 	}
 	n := schema.NumFields()
 	var own []string
@@ -102,8 +123,7 @@ func (s *settings) namesFor(t *target, schema *arrow.Schema, k kind) ([]string, 
 	}
 	op := n > 0 && own[n-1] == opColumn && !slices.Contains(t.sources, opColumn) && s.props.columns == nil
 	if op && t.model != "" && t.model != modelPrimary {
-		return nil, protocol.Faultf(protocol.Config, "the rows say whether they insert or delete, and table %s.%s is %s, which cannot delete", t.database, t.table, t.model).
-			At("table").Hint("write to a Primary Key table")
+		return nil, t.cannotDelete()
 	}
 	switch {
 	case t.sources == nil && k == kindCSV:

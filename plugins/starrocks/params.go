@@ -19,6 +19,7 @@ type Params struct {
 	Table            string        `json:"table" gx:"alias=table-name|starrocks.table.name" doc:"Table, or db.table. Batches that name a table of their own go there."`
 	Topic2Table      options.Value `json:"topic2table" gx:"alias=starrocks.topic2table.map" doc:"Where rows go that name their source, such as a topic: an object {\"topic\":\"table\"}, or topic:table,topic:table. A key between slashes is a regular expression, and $1 in its value what the first parentheses matched."`
 	Connection       []connection  `json:"connection" doc:"The DataX form: one object with jdbcUrl, selectedDatabase and table."`
+	TableModel       string        `json:"tableModel" gx:"enum=primary|unique|aggregate|duplicate,emptyIsUnset" doc:"The model of the table, for jobs without jdbcUrl: rows of change data carry __op (0 upsert, 1 delete) for primary only. With jdbcUrl the table itself is asked, and another model there is an error."`
 	Column           []string      `json:"column" doc:"Columns of the table, in the order of the row's values; [\"*\"] or nothing is all of them. __op (0 upsert, 1 delete) may be last for Primary Key tables."`
 
 	LoadProps options.Value            `json:"loadProps" doc:"Stream Load properties, such as format, column_separator, row_delimiter, strict_mode, max_filter_ratio, timeout, columns, where."`

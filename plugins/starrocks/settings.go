@@ -17,6 +17,7 @@ type settings struct {
 	database, table string   // table "": every batch names its own
 	columns         []string // nil: all of the table
 	routes          []route
+	tableModel      string // "" or a key of models
 	props           props
 	dates           dates
 	preSQL, postSQL []string
@@ -176,6 +177,7 @@ func firstHost(e []streamload.Endpoint) string {
 
 // place: database and table.
 func (p *Params) place(s *settings, j *judge) {
+	s.tableModel = p.TableModel
 	db, table, tableKey, dbKey := p.SelectedDatabase, p.Table, "table", "selectedDatabase"
 	if len(p.Connection) > 1 {
 		j.wrong(options.CodeNotSupported, "connection[1]", "a writer has one target; DataX reads only the first, too", "", "a job of its own for each target")

@@ -49,6 +49,9 @@ func (s *settings) target(ctx context.Context, f *frontendSQL, database, table s
 			t.absent, t.types = true, nil
 		}
 	}
+	if err := s.model(t); err != nil {
+		return nil, err
+	}
 	return t, s.arrange(t)
 }
 

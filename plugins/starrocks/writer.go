@@ -114,6 +114,7 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 			return opened, err
 		}
 		opened.Self.Columns, opened.Self.WantsDestination = t.sources, true
+		w.set.operations(t, &opened.Self)
 		return opened, nil
 	}
 	main, err := w.targetOf(ctx, "")
@@ -121,6 +122,8 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 		return opened, err
 	}
 	opened.Self.Columns, opened.ReplaySafe = main.sources, main.replaySafe()
+	main.describe(&opened.Self)
+	w.set.operations(main, &opened.Self)
 	if main.model != "" {
 		opened.Notes = append(opened.Notes, fmt.Sprintf("table %s.%s is %s", main.database, main.table, main.model))
 	}

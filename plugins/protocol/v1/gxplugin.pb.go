@@ -130,6 +130,60 @@ func (Mode) EnumDescriptor() ([]byte, []int) {
 	return file_gxplugin_proto_rawDescGZIP(), []int{1}
 }
 
+// Operations says what a writer makes of a last column __op of whole numbers: 0 upsert, 1 delete. In documents it is a member
+// of that name.
+type Operations int32
+
+const (
+	// Nothing: every row is one more.
+	Operations_OPERATIONS_UNSPECIFIED Operations = 0
+	// It does what they say.
+	Operations_OPERATIONS_APPLIED Operations = 1
+	// It cannot tell yet, and no_operations says why.
+	Operations_OPERATIONS_UNKNOWN Operations = 2
+)
+
+// Enum value maps for Operations.
+var (
+	Operations_name = map[int32]string{
+		0: "OPERATIONS_UNSPECIFIED",
+		1: "OPERATIONS_APPLIED",
+		2: "OPERATIONS_UNKNOWN",
+	}
+	Operations_value = map[string]int32{
+		"OPERATIONS_UNSPECIFIED": 0,
+		"OPERATIONS_APPLIED":     1,
+		"OPERATIONS_UNKNOWN":     2,
+	}
+)
+
+func (x Operations) Enum() *Operations {
+	p := new(Operations)
+	*p = x
+	return p
+}
+
+func (x Operations) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Operations) Descriptor() protoreflect.EnumDescriptor {
+	return file_gxplugin_proto_enumTypes[2].Descriptor()
+}
+
+func (Operations) Type() protoreflect.EnumType {
+	return &file_gxplugin_proto_enumTypes[2]
+}
+
+func (x Operations) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Operations.Descriptor instead.
+func (Operations) EnumDescriptor() ([]byte, []int) {
+	return file_gxplugin_proto_rawDescGZIP(), []int{2}
+}
+
 type ResolveReply_State int32
 
 const (
@@ -174,11 +228,11 @@ func (x ResolveReply_State) String() string {
 }
 
 func (ResolveReply_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_gxplugin_proto_enumTypes[2].Descriptor()
+	return file_gxplugin_proto_enumTypes[3].Descriptor()
 }
 
 func (ResolveReply_State) Type() protoreflect.EnumType {
-	return &file_gxplugin_proto_enumTypes[2]
+	return &file_gxplugin_proto_enumTypes[3]
 }
 
 func (x ResolveReply_State) Number() protoreflect.EnumNumber {
@@ -793,8 +847,17 @@ type Peer struct {
 	WantsColumns bool `protobuf:"varint,3,opt,name=wants_columns,json=wantsColumns,proto3" json:"wants_columns,omitempty"`
 	// The writer has no table of its own: a reader must name the destination of each batch, such as its topic.
 	WantsDestination bool `protobuf:"varint,4,opt,name=wants_destination,json=wantsDestination,proto3" json:"wants_destination,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Types of the columns above, in the words of the target and in lower case, such as "datetime"; set by a writer that
+	// knows them.
+	ColumnTypes []string `protobuf:"bytes,5,rep,name=column_types,json=columnTypes,proto3" json:"column_types,omitempty"`
+	// Names of the columns above by which the target tells rows apart, as a primary key; set by a writer that knows them.
+	Keys []string `protobuf:"bytes,6,rep,name=keys,proto3" json:"keys,omitempty"`
+	// Whether rows may say what is to be done with them.
+	Operations Operations `protobuf:"varint,7,opt,name=operations,proto3,enum=gx.plugin.v1.Operations" json:"operations,omitempty"`
+	// Why the target does not apply operations, in words.
+	NoOperations  string `protobuf:"bytes,8,opt,name=no_operations,json=noOperations,proto3" json:"no_operations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Peer) Reset() {
@@ -853,6 +916,34 @@ func (x *Peer) GetWantsDestination() bool {
 		return x.WantsDestination
 	}
 	return false
+}
+
+func (x *Peer) GetColumnTypes() []string {
+	if x != nil {
+		return x.ColumnTypes
+	}
+	return nil
+}
+
+func (x *Peer) GetKeys() []string {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *Peer) GetOperations() Operations {
+	if x != nil {
+		return x.Operations
+	}
+	return Operations_OPERATIONS_UNSPECIFIED
+}
+
+func (x *Peer) GetNoOperations() string {
+	if x != nil {
+		return x.NoOperations
+	}
+	return ""
 }
 
 type OpenReply struct {
@@ -2823,12 +2914,18 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\x05lanes\x18\x05 \x01(\rR\x05lanes\x12&\n" +
 	"\x04peer\x18\x06 \x01(\v2\x12.gx.plugin.v1.PeerR\x04peer\x12\x16\n" +
 	"\x06memory\x18\a \x01(\x04R\x06memory\x12\x18\n" +
-	"\alenient\x18\b \x01(\bR\alenient\"\x8a\x01\n" +
+	"\alenient\x18\b \x01(\bR\alenient\"\xa0\x02\n" +
 	"\x04Peer\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x18\n" +
 	"\acolumns\x18\x02 \x03(\tR\acolumns\x12#\n" +
 	"\rwants_columns\x18\x03 \x01(\bR\fwantsColumns\x12+\n" +
-	"\x11wants_destination\x18\x04 \x01(\bR\x10wantsDestination\"\xa1\x02\n" +
+	"\x11wants_destination\x18\x04 \x01(\bR\x10wantsDestination\x12!\n" +
+	"\fcolumn_types\x18\x05 \x03(\tR\vcolumnTypes\x12\x12\n" +
+	"\x04keys\x18\x06 \x03(\tR\x04keys\x128\n" +
+	"\n" +
+	"operations\x18\a \x01(\x0e2\x18.gx.plugin.v1.OperationsR\n" +
+	"operations\x12#\n" +
+	"\rno_operations\x18\b \x01(\tR\fnoOperations\"\xa1\x02\n" +
 	"\tOpenReply\x12\x14\n" +
 	"\x05notes\x18\x01 \x03(\tR\x05notes\x12&\n" +
 	"\x04self\x18\x02 \x01(\v2\x12.gx.plugin.v1.PeerR\x04self\x12\x1f\n" +
@@ -2973,7 +3070,12 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\x10MODE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"MODE_BATCH\x10\x01\x12\x12\n" +
-	"\x0eMODE_STREAMING\x10\x022\x8f\x01\n" +
+	"\x0eMODE_STREAMING\x10\x02*X\n" +
+	"\n" +
+	"Operations\x12\x1a\n" +
+	"\x16OPERATIONS_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12OPERATIONS_APPLIED\x10\x01\x12\x16\n" +
+	"\x12OPERATIONS_UNKNOWN\x10\x022\x8f\x01\n" +
 	"\x06Plugin\x12F\n" +
 	"\bDescribe\x12\x1d.gx.plugin.v1.DescribeRequest\x1a\x1b.gx.plugin.v1.DescribeReply\x12=\n" +
 	"\x05Check\x12\x1a.gx.plugin.v1.CheckRequest\x1a\x18.gx.plugin.v1.CheckReply2\xd7\x03\n" +
@@ -3009,123 +3111,125 @@ func file_gxplugin_proto_rawDescGZIP() []byte {
 	return file_gxplugin_proto_rawDescData
 }
 
-var file_gxplugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_gxplugin_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_gxplugin_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_gxplugin_proto_goTypes = []any{
 	(Role)(0),                      // 0: gx.plugin.v1.Role
 	(Mode)(0),                      // 1: gx.plugin.v1.Mode
-	(ResolveReply_State)(0),        // 2: gx.plugin.v1.ResolveReply.State
-	(*DescribeRequest)(nil),        // 3: gx.plugin.v1.DescribeRequest
-	(*DescribeReply)(nil),          // 4: gx.plugin.v1.DescribeReply
-	(*RoleSpec)(nil),               // 5: gx.plugin.v1.RoleSpec
-	(*Parameter)(nil),              // 6: gx.plugin.v1.Parameter
-	(*CheckRequest)(nil),           // 7: gx.plugin.v1.CheckRequest
-	(*CheckReply)(nil),             // 8: gx.plugin.v1.CheckReply
-	(*Problem)(nil),                // 9: gx.plugin.v1.Problem
-	(*OpenRequest)(nil),            // 10: gx.plugin.v1.OpenRequest
-	(*Peer)(nil),                   // 11: gx.plugin.v1.Peer
-	(*OpenReply)(nil),              // 12: gx.plugin.v1.OpenReply
-	(*SplitRequest)(nil),           // 13: gx.plugin.v1.SplitRequest
-	(*SplitReply)(nil),             // 14: gx.plugin.v1.SplitReply
-	(*Shard)(nil),                  // 15: gx.plugin.v1.Shard
-	(*ReadRequest)(nil),            // 16: gx.plugin.v1.ReadRequest
-	(*Batch)(nil),                  // 17: gx.plugin.v1.Batch
-	(*Dirty)(nil),                  // 18: gx.plugin.v1.Dirty
-	(*Origin)(nil),                 // 19: gx.plugin.v1.Origin
-	(*Header)(nil),                 // 20: gx.plugin.v1.Header
-	(*Ack)(nil),                    // 21: gx.plugin.v1.Ack
-	(*Range)(nil),                  // 22: gx.plugin.v1.Range
-	(*ShardPosition)(nil),          // 23: gx.plugin.v1.ShardPosition
-	(*CommitPositionsRequest)(nil), // 24: gx.plugin.v1.CommitPositionsRequest
-	(*CommitPositionsReply)(nil),   // 25: gx.plugin.v1.CommitPositionsReply
-	(*DecideRequest)(nil),          // 26: gx.plugin.v1.DecideRequest
-	(*DecideReply)(nil),            // 27: gx.plugin.v1.DecideReply
-	(*RecoverRequest)(nil),         // 28: gx.plugin.v1.RecoverRequest
-	(*RecoverReply)(nil),           // 29: gx.plugin.v1.RecoverReply
-	(*StartRequest)(nil),           // 30: gx.plugin.v1.StartRequest
-	(*StartReply)(nil),             // 31: gx.plugin.v1.StartReply
-	(*FlushRequest)(nil),           // 32: gx.plugin.v1.FlushRequest
-	(*FlushReply)(nil),             // 33: gx.plugin.v1.FlushReply
-	(*PrepareRequest)(nil),         // 34: gx.plugin.v1.PrepareRequest
-	(*PrepareReply)(nil),           // 35: gx.plugin.v1.PrepareReply
-	(*CommitRequest)(nil),          // 36: gx.plugin.v1.CommitRequest
-	(*CommitReply)(nil),            // 37: gx.plugin.v1.CommitReply
-	(*AbortRequest)(nil),           // 38: gx.plugin.v1.AbortRequest
-	(*AbortReply)(nil),             // 39: gx.plugin.v1.AbortReply
-	(*ResolveRequest)(nil),         // 40: gx.plugin.v1.ResolveRequest
-	(*ResolveReply)(nil),           // 41: gx.plugin.v1.ResolveReply
-	(*FinishRequest)(nil),          // 42: gx.plugin.v1.FinishRequest
-	(*FinishReply)(nil),            // 43: gx.plugin.v1.FinishReply
-	(*CloseRequest)(nil),           // 44: gx.plugin.v1.CloseRequest
-	(*CloseReply)(nil),             // 45: gx.plugin.v1.CloseReply
-	(*Fault)(nil),                  // 46: gx.plugin.v1.Fault
-	nil,                            // 47: gx.plugin.v1.Ack.FlushReasonsEntry
+	(Operations)(0),                // 2: gx.plugin.v1.Operations
+	(ResolveReply_State)(0),        // 3: gx.plugin.v1.ResolveReply.State
+	(*DescribeRequest)(nil),        // 4: gx.plugin.v1.DescribeRequest
+	(*DescribeReply)(nil),          // 5: gx.plugin.v1.DescribeReply
+	(*RoleSpec)(nil),               // 6: gx.plugin.v1.RoleSpec
+	(*Parameter)(nil),              // 7: gx.plugin.v1.Parameter
+	(*CheckRequest)(nil),           // 8: gx.plugin.v1.CheckRequest
+	(*CheckReply)(nil),             // 9: gx.plugin.v1.CheckReply
+	(*Problem)(nil),                // 10: gx.plugin.v1.Problem
+	(*OpenRequest)(nil),            // 11: gx.plugin.v1.OpenRequest
+	(*Peer)(nil),                   // 12: gx.plugin.v1.Peer
+	(*OpenReply)(nil),              // 13: gx.plugin.v1.OpenReply
+	(*SplitRequest)(nil),           // 14: gx.plugin.v1.SplitRequest
+	(*SplitReply)(nil),             // 15: gx.plugin.v1.SplitReply
+	(*Shard)(nil),                  // 16: gx.plugin.v1.Shard
+	(*ReadRequest)(nil),            // 17: gx.plugin.v1.ReadRequest
+	(*Batch)(nil),                  // 18: gx.plugin.v1.Batch
+	(*Dirty)(nil),                  // 19: gx.plugin.v1.Dirty
+	(*Origin)(nil),                 // 20: gx.plugin.v1.Origin
+	(*Header)(nil),                 // 21: gx.plugin.v1.Header
+	(*Ack)(nil),                    // 22: gx.plugin.v1.Ack
+	(*Range)(nil),                  // 23: gx.plugin.v1.Range
+	(*ShardPosition)(nil),          // 24: gx.plugin.v1.ShardPosition
+	(*CommitPositionsRequest)(nil), // 25: gx.plugin.v1.CommitPositionsRequest
+	(*CommitPositionsReply)(nil),   // 26: gx.plugin.v1.CommitPositionsReply
+	(*DecideRequest)(nil),          // 27: gx.plugin.v1.DecideRequest
+	(*DecideReply)(nil),            // 28: gx.plugin.v1.DecideReply
+	(*RecoverRequest)(nil),         // 29: gx.plugin.v1.RecoverRequest
+	(*RecoverReply)(nil),           // 30: gx.plugin.v1.RecoverReply
+	(*StartRequest)(nil),           // 31: gx.plugin.v1.StartRequest
+	(*StartReply)(nil),             // 32: gx.plugin.v1.StartReply
+	(*FlushRequest)(nil),           // 33: gx.plugin.v1.FlushRequest
+	(*FlushReply)(nil),             // 34: gx.plugin.v1.FlushReply
+	(*PrepareRequest)(nil),         // 35: gx.plugin.v1.PrepareRequest
+	(*PrepareReply)(nil),           // 36: gx.plugin.v1.PrepareReply
+	(*CommitRequest)(nil),          // 37: gx.plugin.v1.CommitRequest
+	(*CommitReply)(nil),            // 38: gx.plugin.v1.CommitReply
+	(*AbortRequest)(nil),           // 39: gx.plugin.v1.AbortRequest
+	(*AbortReply)(nil),             // 40: gx.plugin.v1.AbortReply
+	(*ResolveRequest)(nil),         // 41: gx.plugin.v1.ResolveRequest
+	(*ResolveReply)(nil),           // 42: gx.plugin.v1.ResolveReply
+	(*FinishRequest)(nil),          // 43: gx.plugin.v1.FinishRequest
+	(*FinishReply)(nil),            // 44: gx.plugin.v1.FinishReply
+	(*CloseRequest)(nil),           // 45: gx.plugin.v1.CloseRequest
+	(*CloseReply)(nil),             // 46: gx.plugin.v1.CloseReply
+	(*Fault)(nil),                  // 47: gx.plugin.v1.Fault
+	nil,                            // 48: gx.plugin.v1.Ack.FlushReasonsEntry
 }
 var file_gxplugin_proto_depIdxs = []int32{
-	5,  // 0: gx.plugin.v1.DescribeReply.roles:type_name -> gx.plugin.v1.RoleSpec
+	6,  // 0: gx.plugin.v1.DescribeReply.roles:type_name -> gx.plugin.v1.RoleSpec
 	0,  // 1: gx.plugin.v1.RoleSpec.role:type_name -> gx.plugin.v1.Role
-	6,  // 2: gx.plugin.v1.RoleSpec.parameters:type_name -> gx.plugin.v1.Parameter
-	6,  // 3: gx.plugin.v1.Parameter.children:type_name -> gx.plugin.v1.Parameter
+	7,  // 2: gx.plugin.v1.RoleSpec.parameters:type_name -> gx.plugin.v1.Parameter
+	7,  // 3: gx.plugin.v1.Parameter.children:type_name -> gx.plugin.v1.Parameter
 	0,  // 4: gx.plugin.v1.CheckRequest.role:type_name -> gx.plugin.v1.Role
 	1,  // 5: gx.plugin.v1.CheckRequest.mode:type_name -> gx.plugin.v1.Mode
-	9,  // 6: gx.plugin.v1.CheckReply.problems:type_name -> gx.plugin.v1.Problem
+	10, // 6: gx.plugin.v1.CheckReply.problems:type_name -> gx.plugin.v1.Problem
 	1,  // 7: gx.plugin.v1.OpenRequest.mode:type_name -> gx.plugin.v1.Mode
-	11, // 8: gx.plugin.v1.OpenRequest.peer:type_name -> gx.plugin.v1.Peer
-	11, // 9: gx.plugin.v1.OpenReply.self:type_name -> gx.plugin.v1.Peer
-	15, // 10: gx.plugin.v1.SplitReply.shards:type_name -> gx.plugin.v1.Shard
-	15, // 11: gx.plugin.v1.ReadRequest.shards:type_name -> gx.plugin.v1.Shard
-	18, // 12: gx.plugin.v1.Batch.dirty:type_name -> gx.plugin.v1.Dirty
-	19, // 13: gx.plugin.v1.Dirty.origin:type_name -> gx.plugin.v1.Origin
-	20, // 14: gx.plugin.v1.Origin.headers:type_name -> gx.plugin.v1.Header
-	22, // 15: gx.plugin.v1.Ack.done:type_name -> gx.plugin.v1.Range
-	18, // 16: gx.plugin.v1.Ack.dirty:type_name -> gx.plugin.v1.Dirty
-	47, // 17: gx.plugin.v1.Ack.flush_reasons:type_name -> gx.plugin.v1.Ack.FlushReasonsEntry
-	23, // 18: gx.plugin.v1.CommitPositionsRequest.positions:type_name -> gx.plugin.v1.ShardPosition
-	23, // 19: gx.plugin.v1.DecideRequest.positions:type_name -> gx.plugin.v1.ShardPosition
-	2,  // 20: gx.plugin.v1.ResolveReply.state:type_name -> gx.plugin.v1.ResolveReply.State
-	3,  // 21: gx.plugin.v1.Plugin.Describe:input_type -> gx.plugin.v1.DescribeRequest
-	7,  // 22: gx.plugin.v1.Plugin.Check:input_type -> gx.plugin.v1.CheckRequest
-	10, // 23: gx.plugin.v1.Reader.Open:input_type -> gx.plugin.v1.OpenRequest
-	13, // 24: gx.plugin.v1.Reader.Split:input_type -> gx.plugin.v1.SplitRequest
-	16, // 25: gx.plugin.v1.Reader.Read:input_type -> gx.plugin.v1.ReadRequest
-	24, // 26: gx.plugin.v1.Reader.Commit:input_type -> gx.plugin.v1.CommitPositionsRequest
-	26, // 27: gx.plugin.v1.Reader.Decide:input_type -> gx.plugin.v1.DecideRequest
-	28, // 28: gx.plugin.v1.Reader.Recover:input_type -> gx.plugin.v1.RecoverRequest
-	44, // 29: gx.plugin.v1.Reader.Close:input_type -> gx.plugin.v1.CloseRequest
-	10, // 30: gx.plugin.v1.Writer.Open:input_type -> gx.plugin.v1.OpenRequest
-	30, // 31: gx.plugin.v1.Writer.Start:input_type -> gx.plugin.v1.StartRequest
-	17, // 32: gx.plugin.v1.Writer.Write:input_type -> gx.plugin.v1.Batch
-	32, // 33: gx.plugin.v1.Writer.Flush:input_type -> gx.plugin.v1.FlushRequest
-	34, // 34: gx.plugin.v1.Writer.Prepare:input_type -> gx.plugin.v1.PrepareRequest
-	36, // 35: gx.plugin.v1.Writer.Commit:input_type -> gx.plugin.v1.CommitRequest
-	38, // 36: gx.plugin.v1.Writer.Abort:input_type -> gx.plugin.v1.AbortRequest
-	40, // 37: gx.plugin.v1.Writer.Resolve:input_type -> gx.plugin.v1.ResolveRequest
-	42, // 38: gx.plugin.v1.Writer.Finish:input_type -> gx.plugin.v1.FinishRequest
-	44, // 39: gx.plugin.v1.Writer.Close:input_type -> gx.plugin.v1.CloseRequest
-	4,  // 40: gx.plugin.v1.Plugin.Describe:output_type -> gx.plugin.v1.DescribeReply
-	8,  // 41: gx.plugin.v1.Plugin.Check:output_type -> gx.plugin.v1.CheckReply
-	12, // 42: gx.plugin.v1.Reader.Open:output_type -> gx.plugin.v1.OpenReply
-	14, // 43: gx.plugin.v1.Reader.Split:output_type -> gx.plugin.v1.SplitReply
-	17, // 44: gx.plugin.v1.Reader.Read:output_type -> gx.plugin.v1.Batch
-	25, // 45: gx.plugin.v1.Reader.Commit:output_type -> gx.plugin.v1.CommitPositionsReply
-	27, // 46: gx.plugin.v1.Reader.Decide:output_type -> gx.plugin.v1.DecideReply
-	29, // 47: gx.plugin.v1.Reader.Recover:output_type -> gx.plugin.v1.RecoverReply
-	45, // 48: gx.plugin.v1.Reader.Close:output_type -> gx.plugin.v1.CloseReply
-	12, // 49: gx.plugin.v1.Writer.Open:output_type -> gx.plugin.v1.OpenReply
-	31, // 50: gx.plugin.v1.Writer.Start:output_type -> gx.plugin.v1.StartReply
-	21, // 51: gx.plugin.v1.Writer.Write:output_type -> gx.plugin.v1.Ack
-	33, // 52: gx.plugin.v1.Writer.Flush:output_type -> gx.plugin.v1.FlushReply
-	35, // 53: gx.plugin.v1.Writer.Prepare:output_type -> gx.plugin.v1.PrepareReply
-	37, // 54: gx.plugin.v1.Writer.Commit:output_type -> gx.plugin.v1.CommitReply
-	39, // 55: gx.plugin.v1.Writer.Abort:output_type -> gx.plugin.v1.AbortReply
-	41, // 56: gx.plugin.v1.Writer.Resolve:output_type -> gx.plugin.v1.ResolveReply
-	43, // 57: gx.plugin.v1.Writer.Finish:output_type -> gx.plugin.v1.FinishReply
-	45, // 58: gx.plugin.v1.Writer.Close:output_type -> gx.plugin.v1.CloseReply
-	40, // [40:59] is the sub-list for method output_type
-	21, // [21:40] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	12, // 8: gx.plugin.v1.OpenRequest.peer:type_name -> gx.plugin.v1.Peer
+	2,  // 9: gx.plugin.v1.Peer.operations:type_name -> gx.plugin.v1.Operations
+	12, // 10: gx.plugin.v1.OpenReply.self:type_name -> gx.plugin.v1.Peer
+	16, // 11: gx.plugin.v1.SplitReply.shards:type_name -> gx.plugin.v1.Shard
+	16, // 12: gx.plugin.v1.ReadRequest.shards:type_name -> gx.plugin.v1.Shard
+	19, // 13: gx.plugin.v1.Batch.dirty:type_name -> gx.plugin.v1.Dirty
+	20, // 14: gx.plugin.v1.Dirty.origin:type_name -> gx.plugin.v1.Origin
+	21, // 15: gx.plugin.v1.Origin.headers:type_name -> gx.plugin.v1.Header
+	23, // 16: gx.plugin.v1.Ack.done:type_name -> gx.plugin.v1.Range
+	19, // 17: gx.plugin.v1.Ack.dirty:type_name -> gx.plugin.v1.Dirty
+	48, // 18: gx.plugin.v1.Ack.flush_reasons:type_name -> gx.plugin.v1.Ack.FlushReasonsEntry
+	24, // 19: gx.plugin.v1.CommitPositionsRequest.positions:type_name -> gx.plugin.v1.ShardPosition
+	24, // 20: gx.plugin.v1.DecideRequest.positions:type_name -> gx.plugin.v1.ShardPosition
+	3,  // 21: gx.plugin.v1.ResolveReply.state:type_name -> gx.plugin.v1.ResolveReply.State
+	4,  // 22: gx.plugin.v1.Plugin.Describe:input_type -> gx.plugin.v1.DescribeRequest
+	8,  // 23: gx.plugin.v1.Plugin.Check:input_type -> gx.plugin.v1.CheckRequest
+	11, // 24: gx.plugin.v1.Reader.Open:input_type -> gx.plugin.v1.OpenRequest
+	14, // 25: gx.plugin.v1.Reader.Split:input_type -> gx.plugin.v1.SplitRequest
+	17, // 26: gx.plugin.v1.Reader.Read:input_type -> gx.plugin.v1.ReadRequest
+	25, // 27: gx.plugin.v1.Reader.Commit:input_type -> gx.plugin.v1.CommitPositionsRequest
+	27, // 28: gx.plugin.v1.Reader.Decide:input_type -> gx.plugin.v1.DecideRequest
+	29, // 29: gx.plugin.v1.Reader.Recover:input_type -> gx.plugin.v1.RecoverRequest
+	45, // 30: gx.plugin.v1.Reader.Close:input_type -> gx.plugin.v1.CloseRequest
+	11, // 31: gx.plugin.v1.Writer.Open:input_type -> gx.plugin.v1.OpenRequest
+	31, // 32: gx.plugin.v1.Writer.Start:input_type -> gx.plugin.v1.StartRequest
+	18, // 33: gx.plugin.v1.Writer.Write:input_type -> gx.plugin.v1.Batch
+	33, // 34: gx.plugin.v1.Writer.Flush:input_type -> gx.plugin.v1.FlushRequest
+	35, // 35: gx.plugin.v1.Writer.Prepare:input_type -> gx.plugin.v1.PrepareRequest
+	37, // 36: gx.plugin.v1.Writer.Commit:input_type -> gx.plugin.v1.CommitRequest
+	39, // 37: gx.plugin.v1.Writer.Abort:input_type -> gx.plugin.v1.AbortRequest
+	41, // 38: gx.plugin.v1.Writer.Resolve:input_type -> gx.plugin.v1.ResolveRequest
+	43, // 39: gx.plugin.v1.Writer.Finish:input_type -> gx.plugin.v1.FinishRequest
+	45, // 40: gx.plugin.v1.Writer.Close:input_type -> gx.plugin.v1.CloseRequest
+	5,  // 41: gx.plugin.v1.Plugin.Describe:output_type -> gx.plugin.v1.DescribeReply
+	9,  // 42: gx.plugin.v1.Plugin.Check:output_type -> gx.plugin.v1.CheckReply
+	13, // 43: gx.plugin.v1.Reader.Open:output_type -> gx.plugin.v1.OpenReply
+	15, // 44: gx.plugin.v1.Reader.Split:output_type -> gx.plugin.v1.SplitReply
+	18, // 45: gx.plugin.v1.Reader.Read:output_type -> gx.plugin.v1.Batch
+	26, // 46: gx.plugin.v1.Reader.Commit:output_type -> gx.plugin.v1.CommitPositionsReply
+	28, // 47: gx.plugin.v1.Reader.Decide:output_type -> gx.plugin.v1.DecideReply
+	30, // 48: gx.plugin.v1.Reader.Recover:output_type -> gx.plugin.v1.RecoverReply
+	46, // 49: gx.plugin.v1.Reader.Close:output_type -> gx.plugin.v1.CloseReply
+	13, // 50: gx.plugin.v1.Writer.Open:output_type -> gx.plugin.v1.OpenReply
+	32, // 51: gx.plugin.v1.Writer.Start:output_type -> gx.plugin.v1.StartReply
+	22, // 52: gx.plugin.v1.Writer.Write:output_type -> gx.plugin.v1.Ack
+	34, // 53: gx.plugin.v1.Writer.Flush:output_type -> gx.plugin.v1.FlushReply
+	36, // 54: gx.plugin.v1.Writer.Prepare:output_type -> gx.plugin.v1.PrepareReply
+	38, // 55: gx.plugin.v1.Writer.Commit:output_type -> gx.plugin.v1.CommitReply
+	40, // 56: gx.plugin.v1.Writer.Abort:output_type -> gx.plugin.v1.AbortReply
+	42, // 57: gx.plugin.v1.Writer.Resolve:output_type -> gx.plugin.v1.ResolveReply
+	44, // 58: gx.plugin.v1.Writer.Finish:output_type -> gx.plugin.v1.FinishReply
+	46, // 59: gx.plugin.v1.Writer.Close:output_type -> gx.plugin.v1.CloseReply
+	41, // [41:60] is the sub-list for method output_type
+	22, // [22:41] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_gxplugin_proto_init() }
@@ -3140,7 +3244,7 @@ func file_gxplugin_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gxplugin_proto_rawDesc), len(file_gxplugin_proto_rawDesc)),
-			NumEnums:      3,
+			NumEnums:      4,
 			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   3,

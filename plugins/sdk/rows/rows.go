@@ -38,6 +38,20 @@ const documentColumn = "document"
 // DocumentSchema is the schema of rows that are whole JSON documents.
 var DocumentSchema = arrow.NewSchema([]arrow.Field{JSONField(documentColumn)}, nil)
 
+// ChangeSchema is DocumentSchema for documents that say in a member what is to be done with them, as protocol.OpColumn tells.
+var ChangeSchema = arrow.NewSchema([]arrow.Field{{
+	Name: documentColumn, Type: arrow.BinaryTypes.Binary, Nullable: true,
+	Metadata: arrow.MetadataFrom(map[string]string{extensionKey: extensionJSON, changesKey: "member"}),
+}}, nil)
+
+// changesKey marks documents with operations.
+const changesKey = "gx.operations"
+
+// HasOperations tells whether the documents of a schema say what is to be done with them.
+func HasOperations(s *arrow.Schema) bool {
+	return IsDocuments(s) && s.Field(0).Metadata.FindKey(changesKey) >= 0
+}
+
 // IsDocuments tells whether rows of this schema are whole documents.
 func IsDocuments(s *arrow.Schema) bool {
 	return s.NumFields() == 1 && s.Field(0).Name == documentColumn && IsJSON(s.Field(0))

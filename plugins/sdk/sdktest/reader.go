@@ -117,7 +117,8 @@ func (c *ReaderCase) openUncut(t *testing.T, parameters, run string) *reading {
 	r.opened, err = r.reader.Open(within(t), &v1.OpenRequest{Parameters: []byte(parameters), Job: "conformance", Run: run,
 		Mode: mode(c.Streaming), Lanes: uint32(c.Lanes), Memory: budget,
 		Peer: &v1.Peer{Plugin: c.Peer.Plugin, Columns: c.Peer.Columns, WantsColumns: c.Peer.WantsColumns,
-			WantsDestination: c.Peer.WantsDestination}})
+			WantsDestination: c.Peer.WantsDestination, ColumnTypes: c.Peer.ColumnTypes, Keys: c.Peer.Keys,
+			Operations: v1.Operations(c.Peer.Operations), NoOperations: c.Peer.NoOperations}})
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
