@@ -38,7 +38,7 @@ func (e *Engine) open(ctx context.Context) (source, target *v1.OpenReply, err er
 	if p.Transform != nil {
 		in.Peer.WantsColumns = true
 		if p.Transform.Reshapes() { // the reader's columns are its own
-			in.Peer.Columns, in.Peer.ColumnTypes = nil, nil
+			in.Peer.Columns, in.Peer.ColumnTypes, in.Peer.Keys = nil, nil, nil
 		}
 	}
 	source, err = e.Reader.Open(ctx, in)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/IBM/sarama"
+	"github.com/gx-etl/gx/plugins/kafka/change"
 	"github.com/gx-etl/gx/plugins/kafka/decode"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
@@ -26,9 +27,10 @@ type message struct {
 type assembler struct {
 	*layout
 	builder *rows.Builder
-	values  decode.Decoder // nil when rows are not made of what is in a value
-	keys    decode.Decoder // nil when a key is of a type of bytes
-	text    *decode.Text   // nil for UTF-8; likewise the others
+	values  decode.Decoder  // nil when rows are not made of what is in a value
+	changes *change.Decoder // values, when they are change data
+	keys    decode.Decoder  // nil when a key is of a type of bytes
+	text    *decode.Text    // nil for UTF-8; likewise the others
 	keyText *decode.Text
 	headers *decode.Text
 
@@ -40,7 +42,9 @@ type assembler struct {
 	value   []byte     // of the open message, in UTF-8 where it is text
 	scratch []byte
 
-	within bool // cells are parts of the value, or of the key
+	within       bool              // cells are parts of the value, or of the key
+	destinations map[string]string // by themselves, so that a name is made once
+	destination  string            // of the rows that are gathered, when rows say where they go
 
 	topic     string
 	partition int32
@@ -61,9 +65,11 @@ func newAssembler(l *layout) (*assembler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &assembler{layout: l, builder: b, values: l.decoder(), keys: l.keyDecoder(),
-		within: l.value.kind != formatAvro && l.value.kind != formatProtobuf && l.key.kind != formatAvro && l.key.kind != formatProtobuf,
-		text:   l.text.Text(), keyText: l.text.Text(), headers: l.headerText.Text()}, nil
+	a := &assembler{layout: l, builder: b, values: l.decoder(), keys: l.keyDecoder(), destinations: map[string]string{},
+		within: l.value.kind != formatAvro && l.value.kind != formatProtobuf && l.key.kind != formatAvro && l.key.kind != formatProtobuf && !l.changing(),
+		text:   l.text.Text(), keyText: l.text.Text(), headers: l.headerText.Text()}
+	a.changes, _ = a.values.(*change.Decoder)
+	return a, nil
 }
 
 // of sets the partition that the next messages come from; nothing may be gathered then.
@@ -92,6 +98,9 @@ func (a *assembler) take(p position, lag int64) sdk.Outgoing {
 	}
 	if a.routed {
 		out.Destination = a.topic
+		if a.tables() {
+			out.Destination = a.destination
+		}
 	}
 	if out.Rows > 0 {
 		out.Payload = a.builder.Finish()
@@ -119,7 +128,9 @@ func (a *assembler) add(ctx context.Context, m *message) (done bool, err error) 
 		}
 	}
 	if a.values != nil {
-		if len(a.value) == 0 {
+		if a.changes != nil {
+			a.changes.Key(m.key)
+		} else if len(a.value) == 0 {
 			a.nothing(m, "the value is empty")
 			return true, nil
 		}
@@ -127,8 +138,12 @@ func (a *assembler) add(ctx context.Context, m *message) (done bool, err error) 
 			reason, err := refusal(err)
 			if reason != "" {
 				a.refuse(m, reason, "", true)
+				return true, nil
 			}
-			return reason != "", err
+			if a.changes != nil {
+				err = fmt.Errorf("%s, offset %d: %w", a.place, m.offset, err)
+			}
+			return false, err
 		}
 	}
 	for i := range a.columns {
@@ -210,15 +225,37 @@ func (a *assembler) more(m *message) (done bool) {
 		if !a.ahead && !a.values.Next(&a.found) {
 			break
 		}
-		if a.ahead = a.some && a.full(); a.ahead {
+		if a.ahead = a.some && a.full() || !a.joins(); a.ahead {
 			return false
 		}
 		a.some = true
 		a.fit(m)
 	}
-	if !a.some {
+	if !a.some && a.changes != nil {
+		a.filtered++
+	} else if !a.some {
 		a.nothing(m, "the value holds no row")
 	}
+	return true
+}
+
+// tables tells whether rows say where they go.
+func (a *assembler) tables() bool { return len(a.format.changes.table) > 0 }
+
+// joins tells whether the found row goes where the gathered ones go.
+func (a *assembler) joins() bool {
+	if !a.routed || !a.tables() || string(a.found.Destination) == a.destination {
+		return true
+	}
+	if a.builder.Rows() > 0 {
+		return false
+	}
+	name, known := a.destinations[string(a.found.Destination)]
+	if !known {
+		name = string(a.found.Destination)
+		a.destinations[name] = name
+	}
+	a.destination = name
 	return true
 }
 
@@ -326,6 +363,12 @@ func (a *assembler) row(m *message) {
 			} else {
 				a.builder.AppendInt64(i, m.time)
 			}
+		case columnOp:
+			op := int64(sdk.OpUpsert)
+			if a.found.Delete {
+				op = sdk.OpDelete
+			}
+			a.builder.AppendInt64(i, op)
 		case columnTopic:
 			a.builder.AppendString(i, a.topic)
 		case columnRecordHeaders:

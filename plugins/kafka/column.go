@@ -33,14 +33,15 @@ const (
 	columnTimestamp
 	columnTopic
 	columnRecordHeaders // as they stand in a record
+	columnOp
 )
 
 var attributes = map[string]columnKind{
 	"__key__": columnKey, "__value__": columnValue, "__partition__": columnPartition, "__headers__": columnHeaders,
-	"__offset__": columnOffset, "__timestamp__": columnTimestamp, "__topic__": columnTopic,
+	"__offset__": columnOffset, "__timestamp__": columnTimestamp, "__topic__": columnTopic, "__op__": columnOp,
 }
 
-const attributeNames = "__key__, __value__, __partition__, __headers__, __offset__, __timestamp__, __topic__"
+const attributeNames = "__key__, __value__, __partition__, __headers__, __offset__, __timestamp__, __topic__, __op__"
 
 // parseColumn reads one entry: a constant in single quotes, an attribute of the message, or a path into the document.
 func parseColumn(text string) (column, *options.Problem) {
@@ -77,7 +78,7 @@ func (c *column) field(f *format) arrow.Field {
 		return arrow.Field{Name: c.name, Type: arrow.BinaryTypes.Binary, Nullable: true}
 	case columnConstant, columnTopic:
 		return arrow.Field{Name: c.name, Type: arrow.BinaryTypes.String, Nullable: true}
-	case columnPartition, columnOffset, columnTimestamp:
+	case columnPartition, columnOffset, columnTimestamp, columnOp:
 		return arrow.Field{Name: c.name, Type: arrow.PrimitiveTypes.Int64, Nullable: true}
 	case columnKey:
 		if f.key.kind == "" {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/kafka/change"
 	"github.com/gx-etl/gx/plugins/kafka/decode"
 	"github.com/gx-etl/gx/plugins/kafka/literal"
 	"github.com/gx-etl/gx/plugins/kafka/registry"
@@ -24,11 +25,13 @@ const (
 	formatJSONSchema = "jsonschema"
 )
 
-var formats = []string{formatJSON, formatCSV, formatText, formatRaw, formatAvro, formatProtobuf, formatJSONSchema}
+var formats = append([]string{formatJSON, formatCSV, formatText, formatRaw, formatAvro, formatProtobuf, formatJSONSchema}, change.Formats...)
 
 // otherFormats are formats that users may know from elsewhere.
-var otherFormats = []string{"debezium-json", "debezium-avro", "canal-json", "cloudcanal-json", "maxwell-json", "ogg-json", "ticdc-canal-json", "dts-avro",
-	"DEBEZIUM_ENVELOP_JSON_FOR_MQ"}
+var otherFormats = []string{"debezium-avro", "dts-avro"}
+
+// debeziumElsewhere is what BladePipe calls debezium-json.
+const debeziumElsewhere = "DEBEZIUM_ENVELOP_JSON_FOR_MQ"
 
 // typesOfBytes are the types of keys and values that are no documents.
 var typesOfBytes = []string{"string", "bytearray", "long", "integer", "short", "double", "float"}
@@ -45,7 +48,8 @@ type format struct {
 	explode            *decode.Explode
 	text, headerText   decode.Charset
 	emptyDirty         bool
-	raw                bool // messageFormat is raw: keys, values and headers are bytes
+	raw                bool    // messageFormat is raw: keys, values and headers are bytes
+	changes            changes // of values that are change data
 }
 
 // converter is how documents are encoded.
@@ -76,7 +80,12 @@ func (r *resolver) formats() {
 	f.emptyDirty = o.EmptyValue == "dirty"
 	f.kind, f.valueType, f.keyType = r.messageFormat(), o.ValueType, o.KeyType
 	f.value.option, f.key.option = "valueConverter", "keyConverter"
-	r.converter(&o.ValueConverter, &f.value, r.valueKind(o.ValueConverter.Type))
+	kind := r.valueKind(o.ValueConverter.Type)
+	if f.changing() {
+		r.changeConverter(&o.ValueConverter)
+	} else {
+		r.converter(&o.ValueConverter, &f.value, kind)
+	}
 	r.converter(&o.KeyConverter, &f.key, r.keyKind(o.KeyConverter.Type))
 	f.raw = strings.EqualFold(o.MessageFormat, formatRaw)
 	if f.valueType == "" && !f.value.framed() {
@@ -96,6 +105,7 @@ func (r *resolver) formats() {
 	}
 	r.delimiters()
 	r.explode()
+	r.changes()
 }
 
 // messageFormat reads the option of that name; empty: it is not given, or wrong.
@@ -103,6 +113,9 @@ func (r *resolver) messageFormat() string {
 	m := r.o.MessageFormat
 	if m == "" {
 		return ""
+	}
+	if strings.EqualFold(m, debeziumElsewhere) {
+		return change.DebeziumJSON
 	}
 	for _, known := range formats {
 		if strings.EqualFold(known, m) {
@@ -140,11 +153,12 @@ func (r *resolver) valueKind(typ string) string {
 		f.kind = formatJSON
 	case f.kind == "":
 		f.kind = kind
+	case kind == formatJSON && f.changing():
 	case kind != "" && kind != f.kind:
 		r.add(options.Problem{Code: options.CodeConflict, Seen: fmt.Sprintf("valueConverter.type is %s and messageFormat is %s", typ, f.kind),
 			Try: "keep one of them"}, "valueConverter", "type")
 	}
-	if f.cells() || f.kind == formatRaw {
+	if f.cells() || f.kind == formatRaw || f.changing() {
 		return ""
 	}
 	return f.kind
@@ -355,6 +369,9 @@ func (r *resolver) columns() {
 
 // place finds out what a column is in this format.
 func (f *format) place(c *column) *options.Problem {
+	if c.kind == columnOp && !f.changing() {
+		return &options.Problem{Code: options.CodeConflict, Seen: "__op__ is the operation of change data, and values of " + f.kind + " have none", Try: `\__op__ when it is a JSON field`}
+	}
 	if c.kind != columnField {
 		return nil
 	}

@@ -1,11 +1,13 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/gx-etl/gx/plugins/kafka/avro"
+	"github.com/gx-etl/gx/plugins/kafka/change"
 	"github.com/gx-etl/gx/plugins/kafka/decode"
 	"github.com/gx-etl/gx/plugins/kafka/jsonschema"
 	"github.com/gx-etl/gx/plugins/kafka/project"
@@ -34,6 +36,11 @@ type layout struct {
 // newLayout decides what rows look like, from the option column and from what the target asks for.
 func newLayout(s *settings, peer sdk.Peer) (*layout, []string, error) {
 	l := &layout{format: s.format, columns: s.columns, maxRows: s.maxRows, routed: peer.WantsDestination}
+	if l.changing() {
+		if err := l.operations(&peer); err != nil {
+			return nil, nil, err
+		}
+	}
 	var names []string
 	switch {
 	case s.columns != nil:
@@ -47,7 +54,7 @@ func newLayout(s *settings, peer sdk.Peer) (*layout, []string, error) {
 				l.columns[i].name = peer.Columns[i]
 			}
 		}
-	case peer.WantsColumns:
+	case peer.WantsColumns, l.changing() && len(peer.Columns) > 0:
 		if len(peer.Columns) == 0 {
 			return nil, nil, sdk.Faultf(sdk.Config, "the target wants separate columns and does not name them").At("column").
 				Hint("list the columns of the rows here")
@@ -70,19 +77,33 @@ func newLayout(s *settings, peer sdk.Peer) (*layout, []string, error) {
 				Hint("list the columns here and at the target")
 		}
 		l.schema, l.needs, l.wanted.Document = rows.DocumentSchema, true, true
-		return l, nil, l.connect()
+		if l.changing() {
+			l.change(peer)
+			if l.changes.config.Operations {
+				l.schema = rows.ChangeSchema
+			}
+		}
+		return l, nil, cmp.Or(l.unknownColumns(), l.connect())
 	}
-	fields := make([]arrow.Field, len(l.columns))
 	for i := range l.columns {
-		c := &l.columns[i]
-		names = append(names, c.name)
-		fields[i] = c.field(&l.format)
-		switch {
+		switch c := &l.columns[i]; {
 		case c.kind == columnField:
 			l.want(c.path, c.outer)
 		case c.kind == columnValue && l.decodesValue():
 			l.want(nil, l.explode != nil)
 		}
+	}
+	if l.changing() {
+		l.needs = true
+		l.change(peer)
+		if err := l.unknownColumns(); err != nil {
+			return nil, nil, err
+		}
+	}
+	fields := make([]arrow.Field, len(l.columns))
+	for i := range l.columns {
+		names = append(names, l.columns[i].name)
+		fields[i] = l.columns[i].field(&l.format)
 	}
 	l.schema = arrow.NewSchema(fields, nil)
 	if rows.IsDocuments(l.schema) { // one column that happens to be called as whole documents are
@@ -157,6 +178,9 @@ func (l *layout) close() {
 func (l *layout) decoder() decode.Decoder {
 	if !l.needs {
 		return nil
+	}
+	if l.changing() {
+		return change.New(l.changes.config)
 	}
 	if l.cells() {
 		how := decode.Cells{Dialect: l.dialect, Width: len(l.wanted.Paths)}

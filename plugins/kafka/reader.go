@@ -89,7 +89,7 @@ func (r *Reader) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 		r.cluster = nil
 		return sdk.Opened{}, err
 	}
-	return sdk.Opened{Notes: append(r.notes(), notes...), Columns: names, Documents: shape.columns == nil, Resumes: r.resumes}, nil
+	return sdk.Opened{Notes: append(append(r.notes(), shape.changeNotes()...), notes...), Columns: names, Documents: shape.columns == nil, Resumes: r.resumes}, nil
 }
 
 // modeFault refuses what means nothing in the mode of the job.

@@ -30,6 +30,10 @@ type Row struct {
 	// Cells are the values of the wanted paths; nil is NULL. They are JSON tokens, or plain UTF-8 text from formats of
 	// delimiters.
 	Cells [][]byte
+	// Delete tells that the row is to be deleted, not upserted.
+	Delete bool
+	// Destination is where the row goes, when its value says so.
+	Destination []byte
 }
 
 // Size is the number of bytes in the row.

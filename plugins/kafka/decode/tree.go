@@ -57,7 +57,7 @@ func (n *Node) Members(names [][]string) []*Node {
 	for _, e := range n.Keys {
 		if at := member(names, func(name string) bool { return name == e.Key }); at >= 0 {
 			out[at] = join(out[at], e.To)
-		} else if at := member(names, func(name string) bool { return n.fold && sameLetters(name, e.Key) }); at >= 0 {
+		} else if at := member(names, func(name string) bool { return n.fold && SameLetters(name, e.Key) }); at >= 0 {
 			out[at] = join(out[at], e.To)
 		}
 	}
@@ -90,8 +90,8 @@ func join(a, b *Node) *Node {
 		Items: append(append([]Edge(nil), a.Items...), b.Items...)}
 }
 
-// sameLetters compares names without the case of ASCII letters.
-func sameLetters(a, b string) bool {
+// SameLetters compares names without the case of ASCII letters.
+func SameLetters(a, b string) bool {
 	if len(a) != len(b) {
 		return false
 	}

@@ -36,6 +36,33 @@ func Items(doc []byte, dst [][]byte) ([][]byte, error) {
 	}
 }
 
+// Member is one member of an object, as it is written there.
+type Member struct {
+	Key   []byte // with its quotes
+	Value []byte
+}
+
+// Members appends the members of doc, which was found to be a valid JSON object, to dst.
+func Members(doc []byte, dst []Member) []Member {
+	s := scanner{doc: doc}
+	i := s.space(s.space(0) + 1)
+	if doc[i] == '}' {
+		return dst
+	}
+	for more := true; more; {
+		var m Member
+		from := i
+		i = s.text(i)
+		m.Key = doc[from:i:i]
+		from = s.colon(i)
+		i = s.value(from, 1)
+		m.Value = doc[from:i:i]
+		dst = append(dst, m)
+		more, i = s.next(i, '}')
+	}
+	return dst
+}
+
 // Value validates that doc is exactly one JSON value of any kind in UTF-8. The error is an *Error.
 func Value(doc []byte) error {
 	s := scanner{doc: doc}

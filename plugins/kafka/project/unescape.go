@@ -6,8 +6,10 @@ import (
 )
 
 // unescape resolves the escapes of a string that the scanner has accepted; raw has no quotes around it.
-func unescape(raw []byte) []byte {
-	out := make([]byte, 0, len(raw))
+func unescape(raw []byte) []byte { return AppendText(make([]byte, 0, len(raw)), raw) }
+
+// AppendText adds the text of a string with its escapes resolved. raw is what stands between the quotes of a valid one.
+func AppendText(out, raw []byte) []byte {
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' {
 			out = append(out, raw[i])
