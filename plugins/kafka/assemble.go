@@ -140,10 +140,7 @@ func (a *assembler) add(ctx context.Context, m *message) (done bool, err error) 
 				a.refuse(m, reason, "", true)
 				return true, nil
 			}
-			if a.changes != nil {
-				err = fmt.Errorf("%s, offset %d: %w", a.place, m.offset, err)
-			}
-			return false, err
+			return false, a.ending(m, err)
 		}
 	}
 	for i := range a.columns {
@@ -168,6 +165,15 @@ func (a *assembler) add(ctx context.Context, m *message) (done bool, err error) 
 		}
 	}
 	return a.more(m), nil
+}
+
+// ending says at which message a job ends.
+func (a *assembler) ending(m *message, err error) error {
+	f := protocol.AsFault(err)
+	if f == nil || a.changes == nil {
+		return err
+	}
+	return sdk.Faultf(f.Code, "%s, offset %d: %s", a.place, m.offset, f.What).At(f.Place).Hint("%s", f.Try)
 }
 
 // refusal takes the reason out of an error that makes a message dirty, and leaves others.

@@ -116,6 +116,9 @@ func (r *resolver) changeConverter(o *Converter) {
 	if len(o.Registry) > 0 {
 		idle("schemaRegistryUrl", f.kind+" has no schemas in a registry")
 	}
+	if o.ReaderSchema != "" {
+		idle("readerSchema", "only avro has reader schemas")
+	}
 	style := &f.changes.config.Style
 	style.Hex = o.Binary == "hex"
 	if o.TimeZone != "" {

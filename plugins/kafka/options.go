@@ -81,8 +81,8 @@ type Converter struct {
 	Registry      []string     `json:"schemaRegistryUrl" gx:"list,secret" doc:"Addresses of the schema registry, one or a list: http or https, with the path of its Confluent interface, and perhaps user:password@."`
 	Auth          RegistryAuth `json:"schemaRegistryAuth" doc:"How to log in to the registry."`
 	ReaderSchema  string       `json:"readerSchema" doc:"Avro: the subject whose newest schema names fields by its aliases, and gives those that a message lacks their default, such as orders-value. Without it they are NULL."`
-	Binary        string       `json:"binary" default:"base64" gx:"enum=base64|hex" doc:"Avro and protobuf: how bytes are written."`
-	TimeZone      string       `json:"timeZone" doc:"Avro and protobuf: the zone in which instants are written, such as Asia/Shanghai or +08:00. UTC when not given."`
+	Binary        string       `json:"binary" default:"base64" gx:"enum=base64|hex" doc:"Avro, protobuf and debezium-json with schemas: how bytes are written."`
+	TimeZone      string       `json:"timeZone" doc:"Avro, protobuf and change data: the zone in which instants are written, such as Asia/Shanghai or +08:00. UTC when not given."`
 	Validate      bool         `json:"validate" default:"false" doc:"jsonschema: compares every value with its schema; one that does not fit is a dirty record."`
 }
 
