@@ -66,6 +66,9 @@ func (r *resolver) changes() {
 		ch.table = strings.Split(o.TableField, ".")
 		ch.config.Table = ch.table
 	}
+	if f.kind == change.DebeziumAvro && !f.text.Plain() {
+		r.wrong(options.CodeConflict, "encoding", "texts of "+f.kind+" are UTF-8", "", "leave it out")
+	}
 	r.guesses(ch)
 }
 
@@ -113,7 +116,9 @@ func (r *resolver) changeConverter(o *Converter) {
 	if o.Validate {
 		idle("validate", "only values of jsonschema are compared with their schema")
 	}
-	if len(o.Registry) > 0 {
+	if f.kind == change.DebeziumAvro {
+		r.changeRegistry(o)
+	} else if len(o.Registry) > 0 {
 		idle("schemaRegistryUrl", f.kind+" has no schemas in a registry")
 	}
 	if o.ReaderSchema != "" {
@@ -128,6 +133,16 @@ func (r *resolver) changeConverter(o *Converter) {
 		}
 		style.Zone = zone
 	}
+}
+
+// changeRegistry settles where the schemas of debezium-avro are.
+func (r *resolver) changeRegistry(o *Converter) {
+	c := &r.s.format.value
+	if len(o.Registry) == 0 {
+		r.add(options.Problem{Code: options.CodeMissing, Seen: change.DebeziumAvro + " needs the address of a schema registry", Try: "http://registry:8081"}, c.option, "schemaRegistryUrl")
+		return
+	}
+	r.registry(o, c)
 }
 
 // operations decides whether rows carry their operation, by what the target makes of it, and takes __op from the columns

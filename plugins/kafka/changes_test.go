@@ -1,9 +1,12 @@
 package kafka
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/gx-etl/gx/plugins/kafka/decode/decodetest"
+	"github.com/gx-etl/gx/plugins/kafka/registry"
 	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
@@ -150,5 +153,19 @@ func TestChangesNeedToKnowTheTarget(t *testing.T) {
 		if f := protocol.AsFault(err); f == nil || f.Code != protocol.Config || f.Place != c.place || !strings.Contains(f.What, c.says) || f.Try == "" {
 			t.Errorf("%s: %+v", c.options, f)
 		}
+	}
+}
+
+// The schemas of debezium-avro come from the registry of the job.
+func TestDebeziumAvroAsksTheRegistry(t *testing.T) {
+	const envelope = `{"type":"record","name":"E","fields":[{"name":"op","type":"string"},` +
+		`{"name":"after","type":["null",{"type":"record","name":"V","fields":[{"name":"id","type":"long"},{"name":"name","type":"string"}]}]}]}`
+	s := httptest.NewServer(decodetest.Handler(map[uint32]*registry.Schema{6: {Type: registry.Avro, Text: envelope}}))
+	t.Cleanup(s.Close)
+	got, dirty, _ := rowsOf(t, `"messageFormat":"debezium-avro","valueConverter":{"schemaRegistryUrl":"`+s.URL+`"},"column":["id","name","__offset__"]`, customers(),
+		message{offset: 5, value: framed(6, "\x02c\x02\x02\x02a")}, message{offset: 6, value: framed(6, "\x02x\x00")})
+	want(t, got, `1|"a"|5|0`)
+	if len(dirty) != 1 || dirty[0].Reason != `unknown operation "x"` {
+		t.Errorf("%+v", dirty)
 	}
 }

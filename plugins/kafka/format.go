@@ -28,7 +28,7 @@ const (
 var formats = append([]string{formatJSON, formatCSV, formatText, formatRaw, formatAvro, formatProtobuf, formatJSONSchema}, change.Formats...)
 
 // otherFormats are formats that users may know from elsewhere.
-var otherFormats = []string{"debezium-avro", "dts-avro"}
+var otherFormats = []string{"dts-avro"}
 
 // debeziumElsewhere is what BladePipe calls debezium-json.
 const debeziumElsewhere = "DEBEZIUM_ENVELOP_JSON_FOR_MQ"
@@ -153,7 +153,7 @@ func (r *resolver) valueKind(typ string) string {
 		f.kind = formatJSON
 	case f.kind == "":
 		f.kind = kind
-	case kind == formatJSON && f.changing():
+	case f.changing() && (kind == formatAvro) == (f.kind == change.DebeziumAvro) && (kind == formatAvro || kind == formatJSON):
 	case kind != "" && kind != f.kind:
 		r.add(options.Problem{Code: options.CodeConflict, Seen: fmt.Sprintf("valueConverter.type is %s and messageFormat is %s", typ, f.kind),
 			Try: "keep one of them"}, "valueConverter", "type")

@@ -121,7 +121,7 @@ func (l *layout) want(path project.Path, outer bool) {
 
 // connect makes the clients of registries. They ask nothing yet.
 func (l *layout) connect() (err error) {
-	if l.needs && l.value.framed() {
+	if l.needs && (l.value.framed() || l.kind == change.DebeziumAvro) {
 		if l.valueRegistry, err = registry.New(l.value.registry); err != nil {
 			return err
 		}
@@ -180,7 +180,9 @@ func (l *layout) decoder() decode.Decoder {
 		return nil
 	}
 	if l.changing() {
-		return change.New(l.changes.config)
+		c := l.changes.config
+		c.Registry = l.valueRegistry
+		return change.New(c)
 	}
 	if l.cells() {
 		how := decode.Cells{Dialect: l.dialect, Width: len(l.wanted.Paths)}

@@ -99,6 +99,8 @@ func TestDocumentsWithOperations(t *testing.T) {
 		{"duplicates", "DUP_KEYS", ``, "", "table: the rows say in __op whether they are an upsert (0) or a delete (1), and table d.t is DUPLICATE KEY, which cannot delete"},
 		{"columns without it", "PRI_KEYS", `"loadProps":{"columns":"id"}`, "", "loadProps.columns: the rows say in __op"},
 		{"columns with it", "PRI_KEYS", `"loadProps":{"columns":"id,__op"}`, "id,__op", ""},
+		{"partial update without it", "PRI_KEYS", `"column":["id"],"loadProps":{"partial_update":true}`, "", "column: the rows say in __op"},
+		{"partial update with it", "PRI_KEYS", `"column":["id","__op"],"loadProps":{"partial_update":true}`, "`id`,__op", ""},
 		{"columns that make it", "PRI_KEYS", `"loadProps":{"columns":"id,__op=1"}`, "id,__op=1", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

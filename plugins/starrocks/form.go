@@ -97,6 +97,9 @@ func (s *settings) namesOfDocuments(t *target, op bool) ([]string, error) {
 	case s.props.columns != nil && !s.props.setsOp && !slices.Contains(t.sources, opColumn):
 		return nil, protocol.Faultf(protocol.Config, "the rows say in __op what is to be done with them, and loadProps.columns does not name it").At("loadProps.columns").
 			Hint("add __op (0 upsert, 1 delete) at the end")
+	case s.props.partial && s.columns != nil && !slices.Contains(t.sources, opColumn):
+		return nil, protocol.Faultf(protocol.Config, "the rows say in __op what is to be done with them, and column does not name it for a partial update").At("column").
+			Hint("add __op (0 upsert, 1 delete) at the end")
 	case t.explicit && s.props.columns == nil && !slices.Contains(t.sources, opColumn):
 		return append(slices.Clone(t.sources), opColumn), nil
 	}

@@ -1,6 +1,8 @@
 package change
 
 import (
+	"context"
+
 	"github.com/gx-etl/gx/plugins/kafka/decode"
 	"github.com/gx-etl/gx/plugins/kafka/project"
 )
@@ -29,7 +31,7 @@ func newCanal() *canal {
 	return &canal{envelope: project.New(paths("type", "data", "old", "isDdl", "database", "table", "pkNames", "sql"), false)}
 }
 
-func (f *canal) read(d *Decoder, value []byte) (err error) {
+func (f *canal) read(_ context.Context, d *Decoder, value []byte) (err error) {
 	if err := f.envelope.Project(value, f.parts[:]); err != nil {
 		return decode.Refusef("%s", err)
 	}
@@ -118,7 +120,7 @@ func newCloudCanal() *cloudCanal {
 	return &cloudCanal{envelope: project.New(paths("action", "data", "before", "ddl", "isDdl", "entryType", "db", "schema", "table", "pks"), false)}
 }
 
-func (f *cloudCanal) read(d *Decoder, value []byte) (err error) {
+func (f *cloudCanal) read(_ context.Context, d *Decoder, value []byte) (err error) {
 	if err := f.envelope.Project(value, f.parts[:]); err != nil {
 		return decode.Refusef("%s", err)
 	}

@@ -9,12 +9,14 @@ import (
 	"github.com/gx-etl/gx/plugins/kafka/decode"
 	"github.com/gx-etl/gx/plugins/kafka/literal"
 	"github.com/gx-etl/gx/plugins/kafka/project"
+	"github.com/gx-etl/gx/plugins/kafka/registry"
 	"github.com/gx-etl/gx/plugins/protocol"
 )
 
 // The formats.
 const (
 	DebeziumJSON   = "debezium-json"
+	DebeziumAvro   = "debezium-avro"
 	CanalJSON      = "canal-json"
 	TiCDCCanalJSON = "ticdc-canal-json"
 	CloudCanalJSON = "cloudcanal-json"
@@ -23,7 +25,7 @@ const (
 )
 
 // Formats are all that New makes.
-var Formats = []string{DebeziumJSON, CanalJSON, TiCDCCanalJSON, CloudCanalJSON, MaxwellJSON, OGGJSON}
+var Formats = []string{DebeziumJSON, CanalJSON, TiCDCCanalJSON, CloudCanalJSON, MaxwellJSON, OGGJSON, DebeziumAvro}
 
 // What a job wants for deletes, truncates, DDL and messages without a value.
 const (
@@ -49,7 +51,8 @@ type Config struct {
 	Keys       []Key         // of the target
 	Values     []Value       // by path of Wanted
 	Style      literal.Style
-	Table      []string // parts of Destination: "db", "schema", "table"; none: rows do not say where they go
+	Registry   *registry.Client // of DebeziumAvro
+	Table      []string         // parts of Destination: "db", "schema", "table"; none: rows do not say where they go
 }
 
 // Key is a primary key column of the target.
@@ -109,7 +112,7 @@ type row struct {
 
 // format finds what a message says and sets d.event.
 type format interface {
-	read(d *Decoder, value []byte) error
+	read(ctx context.Context, d *Decoder, value []byte) error
 }
 
 // event is what one message says.
@@ -154,6 +157,8 @@ func New(c Config) *Decoder {
 	switch c.Format {
 	case DebeziumJSON:
 		d.format = newDebezium(&d.Config)
+	case DebeziumAvro:
+		d.format = newDebeziumAvro(&d.Config)
 	case CanalJSON, TiCDCCanalJSON:
 		d.format = newCanal()
 	case CloudCanalJSON:
@@ -177,12 +182,12 @@ func (d *Decoder) reset() {
 }
 
 // Open serves decode.Decoder. Without a row the message is left out on purpose.
-func (d *Decoder) Open(_ context.Context, value []byte) error {
+func (d *Decoder) Open(ctx context.Context, value []byte) error {
 	d.reset()
 	if len(value) == 0 {
 		return d.tombstone()
 	}
-	if err := d.format.read(d, value); err != nil {
+	if err := d.format.read(ctx, d, value); err != nil {
 		return err
 	}
 	err := d.act()

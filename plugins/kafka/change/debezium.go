@@ -2,6 +2,7 @@ package change
 
 import (
 	"bytes"
+	"context"
 
 	"github.com/gx-etl/gx/plugins/kafka/decode"
 	"github.com/gx-etl/gx/plugins/kafka/project"
@@ -61,7 +62,7 @@ func newDebezium(c *Config) *debezium {
 // mostShapes bounds the schemas that are kept: a source that changes them with every message would fill the memory.
 const mostShapes = 1000
 
-func (f *debezium) read(d *Decoder, value []byte) error {
+func (f *debezium) read(_ context.Context, d *Decoder, value []byte) error {
 	payload, has, err := f.open(value, false)
 	if err != nil || payload == nil {
 		return err
@@ -78,26 +79,16 @@ func (f *debezium) read(d *Decoder, value []byte) error {
 		return nil // BEGIN or END of a transaction
 	}
 	im := images{after: p[debeziumAfter], before: p[debeziumBefore]}
-	switch string(op) {
-	case `"c"`, `"r"`, `"u"`:
-		if e.action, e.name = upsert, op; op[1] != 'u' {
-			im.before = nil
-		}
-	case `"d"`:
-		e.action, e.name, im.after = remove, op, nil
-		if im.before == nil || im.before[0] == 'n' {
-			if im.before, err = f.image(d); err != nil {
-				return err
-			}
-		}
-	case `"t"`:
-		e.action, e.name = truncate, op
+	if err := e.debezium(op, &im); err != nil {
+		return err
+	}
+	switch {
+	case e.action != upsert && e.action != remove:
 		return nil
-	case `"m"`:
-		e.action, e.name = ddl, op
-		return nil
-	default:
-		return unknownOperation(op)
+	case e.action == remove && (im.before == nil || im.before[0] == 'n'):
+		if im.before, err = f.image(d); err != nil {
+			return err
+		}
 	}
 	if collection != nil {
 		if e.table == nil {
@@ -108,6 +99,25 @@ func (f *debezium) read(d *Decoder, value []byte) error {
 		}
 	}
 	e.images = append(e.images, im)
+	return nil
+}
+
+// debezium reads an operation, and takes away the image that is not its own.
+func (e *event) debezium(op []byte, im *images) error {
+	switch e.name = op; string(op) {
+	case `"c"`, `"r"`:
+		e.action, im.before = upsert, nil
+	case `"u"`:
+		e.action = upsert
+	case `"d"`:
+		e.action, im.after = remove, nil
+	case `"t"`:
+		e.action = truncate
+	case `"m"`:
+		e.action = ddl
+	default:
+		return unknownOperation(op)
+	}
 	return nil
 }
 

@@ -85,6 +85,11 @@ func compileSchema(text []byte, wanted *decode.Wanted, key bool) (*shape, error)
 			}
 		}
 	}
+	return row.shape(wanted)
+}
+
+// shape is what to do with the values of a row of the type.
+func (row *connectField) shape(wanted *decode.Wanted) (*shape, error) {
 	s := &shape{slots: make([]conversion, len(wanted.Paths))}
 	for i, path := range wanted.Paths {
 		at := row

@@ -2,6 +2,7 @@ package change
 
 import (
 	"bytes"
+	"context"
 
 	"github.com/gx-etl/gx/plugins/kafka/decode"
 	"github.com/gx-etl/gx/plugins/kafka/project"
@@ -55,7 +56,7 @@ func newOGG() *single {
 	}
 }
 
-func (f *single) read(d *Decoder, value []byte) error {
+func (f *single) read(_ context.Context, d *Decoder, value []byte) error {
 	if err := f.envelope.Project(value, f.parts[:]); err != nil {
 		return decode.Refusef("%s", err)
 	}
