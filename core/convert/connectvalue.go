@@ -160,6 +160,9 @@ func transformKey(d *draft, l *Line) {
 	case debeziumTransform(class) && key == "type":
 		l.Note = ""
 		d.put(l, "reader/messageFormat", options.Text("debezium-json"))
+		if strings.HasSuffix(class, "AddOpFieldForDebeziumRecord") { // it is there for Primary Key tables only
+			d.put(l, "writer/tableModel", options.Text("primary"))
+		}
 	case debeziumTransform(class):
 		l.needless("the decoder of debezium-json adds __op to rows of Primary Key tables, and drops tombstones")
 	case key != "type":

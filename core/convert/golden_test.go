@@ -61,7 +61,7 @@ func TestGolden(t *testing.T) {
 }
 
 // needsMore are the cases whose inputs ask for what gx does not have.
-var needsMore = map[string]bool{"connect-odd": true, "connect-debezium": true, "flink-odd": true}
+var needsMore = map[string]bool{"connect-odd": true, "flink-odd": true}
 
 // judge asks the plugins what they think of their parameters, as gx check does.
 func judge(jobs []*job.Job) (out []options.Problem) {
