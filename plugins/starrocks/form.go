@@ -53,7 +53,7 @@ func (s *settings) formOf(t *target, schema *arrow.Schema, names []string, k kin
 		}
 		names = sources
 	}
-	if pr.columns == nil && len(names) > 0 && (k == kindCSV || t.explicit || len(mapping) > 0) {
+	if pr.columns == nil && len(names) > 0 && (k == kindCSV || t.explicit || pr.partial || len(mapping) > 0) {
 		f.header["columns"] = []string{strings.Join(append([]string{columnsHeader(names)}, mapping...), ",")}
 	}
 	return f, nil

@@ -262,7 +262,12 @@ func (l *lane) encode(ctx context.Context, in *intake, a *arrival, rec arrow.Rec
 	if err := turn(in.spared); err != nil {
 		return nil, err
 	}
+	unclear := l.unclear(in, rec)
 	for row := 0; row < int(rec.NumRows()); row++ {
+		if i := lacking(rec, unclear, row); i >= 0 {
+			dirty = append(dirty, sdk.Dirty{Sequence: a.sequence, Row: row, Reason: lackingReason, Column: rec.ColumnName(i), Record: rows.Describe(rec, row)})
+			continue
+		}
 		if in.spared && in.load == nil { // what could not travel has gone
 			if err := turn(false); err != nil {
 				return nil, err

@@ -172,6 +172,7 @@ const (
 	whyFormat   = "format"  // the next row cannot go as CSV
 	whyRefused  = "refused" // sent again without rows that were refused
 	whyOrder    = "order"   // the next row of a key goes in another load
+	whySets     = "sets"    // rows with other columns need the room
 	whyShape    = whyEnd    // of the rows of one shape
 )
 

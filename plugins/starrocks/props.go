@@ -205,6 +205,10 @@ func (r *propReader) read(name, value, path string) {
 			return
 		}
 		r.header[name] = []string{mode}
+	case "merge_condition":
+		if r.header[name] = []string{unquoteName(trimmed)}; unquoteName(trimmed) == "" {
+			r.wrong(path, "is empty", "", "leave it out")
+		}
 	case "jsonpaths":
 		var paths []string
 		if err := json.Unmarshal([]byte(trimmed), &paths); err != nil || len(paths) == 0 {

@@ -239,10 +239,11 @@ func (p *Params) rows(s *settings, j *judge) {
 		switch {
 		case pr.format == formatCSV && len(s.mysql.addrs) == 0:
 			j.wrong(options.CodeMissing, "column", "all columns of the table cannot be known without jdbcUrl, and csv needs their order", "", "name the columns, or give jdbcUrl")
-		case pr.partial:
-			j.wrong(options.CodeMissing, "column", "partial_update needs the key columns and the columns to write", "", "name them")
+		case pr.partial && len(s.mysql.addrs) == 0:
+			j.wrong(options.CodeMissing, "column", "partial_update needs the key columns and the columns to write", "", "name them, or give jdbcUrl")
 		}
 	}
+	s.updates(j)
 	if pr.columns != nil && s.columns != nil && len(pr.columns) != len(s.columns) {
 		j.wrong(options.CodeConflict, "column", fmt.Sprintf("has %d columns, loadProps.columns takes %d values (%s)", len(s.columns), len(pr.columns), strings.Join(pr.columns, ", ")),
 			"", "leave column out")

@@ -81,6 +81,8 @@ func TestProblems(t *testing.T) {
 		{`"loadProps":{"partial_update_mode":"rows"}`, "loadProps.partial_update_mode", "row, column, auto"},
 		{`"loadProps":{"jsonpaths":"$.a"}`, "loadProps.jsonpaths", "JSON array"},
 		{`"loadProps":{"partial_update":true}`, "column", "partial_update needs"},
+		{`"loadProps":{"partial_update":true,"merge_condition":"v"},"column":["id","a"]`, "loadProps.merge_condition", "v is not among the columns"},
+		{"\"loadProps\":{\"merge_condition\":\"``\"}", "loadProps.merge_condition", "is empty"},
 		{`"loadProps":{"columns":"a,,b"}`, "loadProps.columns", "empty item"},
 		{`"loadProps":{"columns":"a=f(b"}`, "loadProps.columns", "not closed"},
 		{`"loadProps":{"columns":"a=1"}`, "loadProps.columns", "names no column"},

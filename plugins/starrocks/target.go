@@ -35,6 +35,14 @@ type target struct {
 // replaySafe tells whether loading rows again changes nothing.
 func (t *target) replaySafe() bool { return t.model == modelPrimary || t.model == modelUnique }
 
+// typeOf is the type of the column that takes the values at position i of a row, in lower case; "" when unknown.
+func (t *target) typeOf(i int) string {
+	if i >= len(t.sources) {
+		return ""
+	}
+	return t.types[strings.ToLower(t.sources[i])]
+}
+
 // target asks for the columns and model of a table; without a MySQL port it knows what the job says.
 func (s *settings) target(ctx context.Context, f *frontendSQL, database, table string) (*target, error) {
 	t := &target{database: database, table: table}
@@ -71,9 +79,8 @@ func (s *settings) arrange(t *target) error {
 		return protocol.Faultf(protocol.Config, "table %s.%s is %s, __op works on PRIMARY KEY tables only", t.database, t.table, t.model).
 			At("column").Hint("leave __op out, or write to a Primary Key table")
 	}
-	if s.props.partial && t.model != "" && t.model != modelPrimary {
-		return protocol.Faultf(protocol.Config, "table %s.%s is %s, partial_update works on PRIMARY KEY tables only", t.database, t.table, t.model).
-			At("loadProps.partial_update").Hint("leave it out, or write to a Primary Key table")
+	if err := s.updatable(t); err != nil {
+		return err
 	}
 	for name := range s.dates.own {
 		if t.types != nil && t.types[name] == "" && !slices.ContainsFunc(s.props.columns, func(c string) bool { return strings.EqualFold(c, name) }) {

@@ -93,6 +93,9 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 			return sdk.Opened{}, err
 		}
 		notes = append(notes, w.look(ctx, hosts)...)
+		if err := w.set.updatesIn(w.release); err != nil {
+			return sdk.Opened{}, err
+		}
 	}
 	say := func(line string) { fmt.Fprintln(os.Stderr, line) }
 	w.open.say = say
@@ -124,6 +127,7 @@ func (w *Writer) connect(ctx context.Context) (sdk.Opened, error) {
 	opened.Self.Columns, opened.ReplaySafe = main.sources, main.replaySafe()
 	main.describe(&opened.Self)
 	w.set.operations(main, &opened.Self)
+	opened.Notes = append(opened.Notes, w.set.modeNote(main)...)
 	if main.model != "" {
 		opened.Notes = append(opened.Notes, fmt.Sprintf("table %s.%s is %s", main.database, main.table, main.model))
 	}

@@ -42,6 +42,12 @@ func (d *Documents) Members(row int, f func(name, value []byte)) bool {
 	}
 }
 
+// Unquote appends what a JSON text in quotes stands for. It answers false when that is no text.
+func Unquote(dst, text []byte) ([]byte, bool) {
+	out, reason := appendUnquoted(dst, text)
+	return out, reason == ""
+}
+
 func hasEscape(s []byte) bool {
 	for _, b := range s {
 		if b == '\\' {
