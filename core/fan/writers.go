@@ -51,8 +51,16 @@ func (w *writers) Open(ctx context.Context, in *v1.OpenRequest) (*v1.OpenReply, 
 					return nil, err
 				}
 			} else {
-				named, out.Self.Columns = i, self.Columns
+				named, out.Self.Columns, out.Self.ColumnTypes, out.Self.Keys = i, self.Columns, self.ColumnTypes, self.Keys
 			}
+		}
+		if i > 0 && self.GetOperations() != out.Self.Operations {
+			return nil, protocol.Faultf(protocol.Config, "steps %s and %s: one applies change operations, and the other does not", w.step[0].Name, w.step[i].Name).
+				At(w.step[i].Path).Hint("a job for each of them")
+		}
+		out.Self.Operations = self.GetOperations()
+		if out.Self.NoOperations == "" {
+			out.Self.NoOperations = self.GetNoOperations()
 		}
 		if i > 0 && self.GetWantsDestination() != out.Self.WantsDestination {
 			return nil, protocol.Faultf(protocol.Config, "steps %s and %s: one has a table of its own, and the other lets the reader choose", w.step[0].Name, w.step[i].Name).

@@ -237,6 +237,11 @@ func TestWritersMustAgree(t *testing.T) {
 	if f := protocol.AsFault(err); f == nil || f.Place != "steps[2].parameter" || !strings.Contains(f.What, "a table of its own") {
 		t.Fatalf("%v", err)
 	}
+	ws[1].opened.Self = &v1.Peer{Operations: v1.Operations_OPERATIONS_APPLIED}
+	_, err = w.Open(context.Background(), &v1.OpenRequest{})
+	if f := protocol.AsFault(err); f == nil || f.Place != "steps[2].parameter" || !strings.Contains(f.What, "change operations") {
+		t.Fatalf("%v", err)
+	}
 	ws[1].opened = &v1.OpenReply{Self: &v1.Peer{WantsColumns: true}}
 	o, err := w.Open(context.Background(), &v1.OpenRequest{})
 	if err != nil || o.ReplaySafe || !o.Self.WantsColumns || o.Transactions || o.NoTransactions == "" || !slices.Equal(o.Self.Columns, []string{"a"}) {
