@@ -27,6 +27,9 @@ type fakeCluster struct {
 	gate chan struct{}
 	// logs are the error logs by their number.
 	logs []string
+	// flying are the loads that have come and are not answered, by path; crowds are the most there were at once, and path "" is
+	// all of them.
+	flying, crowds map[string]int
 	// advertise, when set, is the backend that the frontend names.
 	advertise string
 
@@ -46,7 +49,7 @@ type fakeLoad struct {
 }
 
 func newFakeCluster(t tb) *fakeCluster {
-	f := &fakeCluster{t: t, labels: map[string]string{}}
+	f := &fakeCluster{t: t, labels: map[string]string{}, flying: map[string]int{}, crowds: map[string]int{}}
 	f.backend = f.serve("127.0.0.2:0", f.be)
 	f.frontend = f.serve("127.0.0.1:0", f.fe)
 	return f
@@ -131,16 +134,26 @@ func (f *fakeCluster) be(w http.ResponseWriter, r *http.Request) {
 	l.rows = countRows(l)
 	f.mu.Lock()
 	gate := f.gate
+	for _, path := range []string{"", l.path} {
+		f.flying[path]++
+		f.crowds[path] = max(f.crowds[path], f.flying[path])
+	}
 	f.mu.Unlock()
+	gone := false
 	if gate != nil {
 		select {
 		case <-gate:
 		case <-r.Context().Done():
-			return
+			gone = true
 		}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.flying[""]--
+	f.flying[l.path]--
+	if gone {
+		return
+	}
 	text := ""
 	if f.answer != nil {
 		text = f.answer(l)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/gx-etl/gx/plugins/protocol"
@@ -35,19 +37,20 @@ func (w *Writer) Write(ctx context.Context, number int, in *sdk.In) error {
 		w: w, in: in, budget: w.budget, interval: w.flushInterval(),
 		labels: labels, set: set, transaction: t,
 		intakes: map[string]*intake{},
-		queue:   make(chan *load, w.params.FlushQueueLength),
-		done:    make(chan outcome, w.params.FlushQueueLength+2),
 		timer:   time.NewTimer(time.Hour),
 	}
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		l.send(ctx)
-	}()
+	most := w.params.TablesAtOnce
+	if t != nil {
+		most = 1
+	}
+	l.turns = newTurns(most, w.params.FlushQueueLength)
+	l.done = make(chan outcome, w.params.FlushQueueLength+most+1)
+	var senders sync.WaitGroup
+	l.turns.begin = func() { senders.Go(func() { l.send(ctx) }) }
 	err = l.run(ctx)
 	cancel()
-	close(l.queue)
-	<-gone
+	l.turns.end()
+	senders.Wait()
 	l.timer.Stop()
 	l.abandon()
 	if t != nil && err != nil && t.Open() {
@@ -63,8 +66,8 @@ func (w *Writer) labelPrefix() string {
 	return w.info.Job
 }
 
-// lane gathers batches into loads, sends one load at a time, and acks a batch when all its rows are accounted for.
-// Everything but send runs on one goroutine.
+// lane gathers batches into loads, sends one load at a time into each table, and acks a batch when all its rows are accounted
+// for. Everything but send runs on one goroutine.
 type lane struct {
 	w        *Writer
 	in       *sdk.In
@@ -77,9 +80,9 @@ type lane struct {
 	intakes     map[string]*intake // by destination
 	places      []*intake          // where loads gather: those, and what they are made of
 	held        int64              // bytes of rows in memory
-	flying      []*load            // closed, in the order of their sending, until their outcome is known
-	queue       chan *load         // to send
-	done        chan outcome       // from send; roomy enough that send never waits
+	flying      []*load            // closed, in that order, until their outcome is known
+	turns       *turns             // of those loads
+	done        chan outcome       // from send
 	timer       *time.Timer
 }
 
@@ -90,16 +93,12 @@ type outcome struct {
 	sifted *sifted // when the bad rows of a refused load were looked for; err is then nil
 }
 
-// send is the lane's second goroutine: it brings loads in, one after the other, and stops with the first that fails for
-// good, so that no later row overtakes an earlier one.
+// send brings loads in, on a goroutine of its own; there are as many as tables are loaded at once. With the first load that
+// fails for good all of them stop.
 func (l *lane) send(ctx context.Context) {
 	s := l.w.client.Sender()
 	defer s.Close()
-	failed := false
-	for ld := range l.queue {
-		if failed {
-			continue
-		}
+	for ld := l.turns.next(); ld != nil; {
 		o := outcome{load: ld}
 		if l.transaction != nil {
 			o.err = l.paced(ctx, ld.target, func() error { return l.transaction.append(ctx, s, ld) })
@@ -110,8 +109,17 @@ func (l *lane) send(ctx context.Context) {
 			o = l.sift(ctx, s, o)
 		}
 		var refused *streamload.RowsRefused
-		failed = o.err != nil && !(errors.As(o.err, &refused) && l.goesOn(refused))
-		l.done <- o
+		if o.err != nil && !(errors.As(o.err, &refused) && l.goesOn(refused)) {
+			l.turns.end()
+		}
+		next := l.turns.sent(ld) // before the lane knows: then there is room again when it does
+		select {
+		case l.done <- o:
+		case <-ctx.Done():
+		}
+		if ld = next; ld == nil {
+			ld = l.turns.next()
+		}
 	}
 }
 
@@ -125,13 +133,11 @@ func (l *lane) run(ctx context.Context) error {
 		batches := l.in.Batches()
 		if l.full() {
 			batches = nil
-			if len(l.flying) == 0 {
-				if err := l.closeAll(ctx, whyMemory); err != nil {
-					return err
-				}
-				if len(l.flying) == 0 { // there were dirty rows only, and their room is free again
-					continue
-				}
+			if err := l.makeRoom(ctx); err != nil {
+				return err
+			}
+			if len(l.flying) == 0 { // there were dirty rows only, and their room is free again
+				continue
 			}
 		}
 		l.wind()
@@ -214,7 +220,35 @@ func (l *lane) closeAll(ctx context.Context, why string) error {
 	return nil
 }
 
-// close hands the load that an intake gathers to send. While the queue is full it accounts for what has landed.
+// makeRoom closes the biggest load, and as many after it as tables may be loaded at once. What is on its way into a table
+// makes room by itself.
+func (l *lane) makeRoom(ctx context.Context) error {
+	for len(l.flying) < l.turns.most {
+		var biggest *intake
+		for _, in := range l.places {
+			if in.load != nil && !l.flies(in.target) && (biggest == nil || in.load.size() > biggest.load.size()) {
+				biggest = in
+			}
+		}
+		if biggest == nil {
+			return nil
+		}
+		if err := l.close(ctx, biggest, whyMemory); err != nil {
+			return err
+		}
+		if !l.full() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// flies tells whether a load into the table is on its way, or waits for it.
+func (l *lane) flies(t *target) bool {
+	return slices.ContainsFunc(l.flying, func(ld *load) bool { return ld.target.name() == t.name() })
+}
+
+// close hands the load that an intake gathers to send. While there is no room for it the lane accounts for what has landed.
 func (l *lane) close(ctx context.Context, in *intake, why string) error {
 	ld := in.load
 	if ld == nil {
@@ -229,10 +263,8 @@ func (l *lane) close(ctx context.Context, in *intake, why string) error {
 	ld.finish()
 	ld.why, ld.label = why, l.labels.Next()
 	l.flying = append(l.flying, ld)
-	for {
+	for !l.turns.offer(ld) {
 		select {
-		case l.queue <- ld:
-			return nil
 		case o := <-l.done:
 			if err := l.account(o); err != nil {
 				return err
@@ -241,6 +273,7 @@ func (l *lane) close(ctx context.Context, in *intake, why string) error {
 			return ctx.Err()
 		}
 	}
+	return nil
 }
 
 // end sends what is left and waits for it.
@@ -303,7 +336,8 @@ func (l *lane) account(o outcome) error {
 	}
 	l.held -= ld.held
 	ld.free()
-	l.flying = l.flying[1:] // send answers in the order of the queue
+	i := slices.Index(l.flying, ld)
+	l.flying = slices.Delete(l.flying, i, i+1)
 	return nil
 }
 

@@ -43,7 +43,8 @@ func TestEveryRowIsAccountedFor(t *testing.T) {
 		queue := rapid.IntRange(1, 3).Draw(rt, "flushQueueLength")
 		mem := rapid.SampledFrom([]uint64{1, 4000, 40000, 64 << 20}).Draw(rt, "memory")
 		s := newSession(rt)
-		more := fmt.Sprintf(`"maxBatchRows":%d,"maxBatchSize":%d,"flushQueueLength":%d`, maxRows, maxBytes, queue)
+		more := fmt.Sprintf(`"maxBatchRows":%d,"maxBatchSize":%d,"flushQueueLength":%d,"tablesAtOnce":%d`, maxRows, maxBytes, queue,
+			rapid.IntRange(1, 4).Draw(rt, "tablesAtOnce"))
 		if csv {
 			more += `,"column":["id","city"],"loadProps":{"format":"csv"}`
 		}
@@ -85,6 +86,11 @@ func TestEveryRowIsAccountedFor(t *testing.T) {
 		}
 		a := st.mustFinish()
 
+		for path, n := range f.crowds {
+			if path != "" && n > 1 {
+				rt.Fatalf("%d loads into %s at once", n, path)
+			}
+		}
 		got := map[string][]string{}
 		labels := map[string]bool{}
 		var bodies, landed int

@@ -96,6 +96,9 @@ func (l *load) memory() (n int64) {
 	return n
 }
 
+// size is what the load takes of memory, but for what its batches hold.
+func (l *load) size() int64 { return max(l.bytes, l.held) }
+
 // add notes rows row to row+n-1 of a batch as members.
 func (l *load) add(b *arrival, row, n int) {
 	if l.rows == 0 {

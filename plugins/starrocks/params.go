@@ -32,6 +32,7 @@ type Params struct {
 	FlushPauseMs     int64  `json:"flushPauseMs" default:"0" gx:"min=0,max=3600000,duration=ms,alias=realFlushPauseSec*1000" doc:"How long a table rests after a load before the next one begins, in ms, over all lanes. realFlushPauseSec counts in s."`
 	AdaptiveFlush    bool   `json:"adaptiveFlush" doc:"Lets gx choose, between small loads and the limits of maxBatchRows, maxBatchSize and flushInterval: loads grow while they come or end too fast on each other or the table has too many versions, and shrink while there is time, so that rows are seen sooner."`
 	FlushQueueLength int    `json:"flushQueueLength" default:"1" gx:"min=1,max=64" doc:"Closed loads of a lane that may wait while one is being sent."`
+	TablesAtOnce     int    `json:"tablesAtOnce" default:"4" gx:"min=1,max=64" doc:"Loads that a lane sends at once, each into a table of its own. Loads into one table go one after the other."`
 	LabelPrefix      string `json:"labelPrefix" gx:"max=64,alias=sink.label-prefix" doc:"Labels begin with it; the job's name by default."`
 	MaxRetries       int    `json:"maxRetries" default:"3" gx:"min=-1,max=10,alias=sink.maxretries|sink.max-retries" doc:"Attempts after the first; -1 for ever. Always under the same label."`
 

@@ -32,6 +32,11 @@ type target struct {
 	tide            *tide             // how much a load holds; nil: as much as the job allows
 }
 
+// tableName tells tables apart, to which several targets may belong.
+type tableName struct{ database, table string }
+
+func (t *target) name() tableName { return tableName{t.database, t.table} }
+
 // replaySafe tells whether loading rows again changes nothing.
 func (t *target) replaySafe() bool { return t.model == modelPrimary || t.model == modelUnique }
 
