@@ -96,7 +96,7 @@ func TestPartialUpdatesOfManyTables(t *testing.T) {
 
 // Columns that were taken out of documents cannot tell what is missing from what is null: such rows are dirty, and the table keeps
 // its values.
-func TestPartialUpdatesThroughTransformers(t *testing.T) {
+func TestPartialUpdatesOfColumnsOfDocuments(t *testing.T) {
 	world.Each(t, func(t *testing.T, c *harness.Case) {
 		c.CreateTopic(1)
 		c.CreateTable("id INT NOT NULL, a INT", "PRIMARY KEY (id) DISTRIBUTED BY HASH(id)")
