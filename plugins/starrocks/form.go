@@ -128,6 +128,9 @@ func (s *settings) namesFor(t *target, schema *arrow.Schema, k kind) ([]string, 
 	if op && t.model != "" && t.model != modelPrimary {
 		return nil, t.cannotDelete()
 	}
+	if names := s.someOf(t, own); names != nil {
+		return names, nil
+	}
 	switch {
 	case t.sources == nil && k == kindCSV:
 		return nil, protocol.Faultf(protocol.Config, "the columns of %s.%s are not known, and csv needs their order", t.database, t.table).At("column").

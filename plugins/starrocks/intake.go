@@ -19,6 +19,7 @@ type intake struct {
 	loads   int   // how many there were so far
 
 	schema *arrow.Schema // the following are made for it
+	names  []string      // of a row's values; nil: unknown
 	form                 // of the rows that come now
 	main   form          // of the schema
 	spare  form          // for rows that main cannot carry; its encoder is nil when there is none
@@ -132,7 +133,7 @@ func (l *lane) shape(ctx context.Context, in *intake, s *arrow.Schema) error {
 		in.spare.codec = ""
 		delete(in.spare.header, "compression")
 	}
-	in.schema, in.form, in.spared = s, in.main, false
+	in.schema, in.names, in.form, in.spared = s, names, in.main, false
 	in.sets, in.bySet = l.w.set.setsOf(in.target, k), map[string]*intake{}
 	return nil
 }

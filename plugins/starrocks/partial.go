@@ -3,6 +3,7 @@ package starrocks
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/gx-etl/gx/plugins/sdk"
@@ -120,7 +121,7 @@ func (l *lane) unclear(in *intake, rec arrow.RecordBatch) (columns []int) {
 		return nil
 	}
 	for i, f := range rec.Schema().Fields() {
-		if rows.IsJSON(f) && rec.Column(i).NullN() > 0 && in.target.typeOf(i) != "json" {
+		if rows.IsJSON(f) && rec.Column(i).NullN() > 0 && (i >= len(in.names) || in.target.types[strings.ToLower(in.names[i])] != "json") {
 			columns = append(columns, i)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/gx-etl/gx/plugins/protocol"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
 	"pgregory.net/rapid"
 )
@@ -194,5 +195,36 @@ func TestPartialUpdatesOfRowsInColumns(t *testing.T) {
 				t.Errorf("%v", a.Dirty)
 			}
 		}
+	}
+}
+
+// Rows in columns may leave columns out as well: each set of columns has loads of its own, in the order in which they came.
+func TestPartialUpdatesOfSomeColumns(t *testing.T) {
+	f := newFakeCluster(t)
+	p := withSQL(f, newFakeSQL(t, tableResults("PRI_KEYS", "id int PRI", "City varchar", "a")), `"loadProps":{"partial_update":true,"format":"json"}`)
+	s := newSession(t)
+	s.mustOpen(p, 64<<20)
+	st := s.lane("0")
+	st.send(1, "", people(1, 2, func(int) string { return "x" }))
+	ids := array.NewInt64Builder(memory.DefaultAllocator)
+	ids.AppendValues([]int64{1, 2}, nil)
+	n := ids.NewArray()
+	field := func(name string) arrow.Field { return arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Int64} }
+	st.send(2, "", array.NewRecordBatch(arrow.NewSchema([]arrow.Field{field("a"), field("id")}, nil), []arrow.Array{n, n}, 2))
+	st.send(3, "", people(1, 1, func(int) string { return "y" }))
+	a := st.mustFinish()
+	var got []string
+	for _, l := range f.seen() {
+		got = append(got, l.header.Get("columns")+" "+string(l.body))
+	}
+	want := []string{"`id`,`City` " + `[{"id":1,"City":"x"},{"id":2,"City":"x"}]`, "`a`,`id` " + `[{"a":1,"id":1},{"a":2,"id":2}]`, "`id`,`City` " + `[{"id":1,"City":"y"}]`}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") || a.Landed != 5 {
+		t.Errorf("%s\n%v", strings.Join(got, "\n"), a)
+	}
+	// Without the key it is no row.
+	st = s.lane("1")
+	st.send(1, "", array.NewRecordBatch(arrow.NewSchema([]arrow.Field{field("a")}, nil), []arrow.Array{n}, 2))
+	if fault := protocol.AsFault(st.finish()); fault == nil || fault.Code != protocol.Config || fault.Place != "column" {
+		t.Errorf("%+v", fault)
 	}
 }

@@ -40,14 +40,6 @@ func (t *target) name() tableName { return tableName{t.database, t.table} }
 // replaySafe tells whether loading rows again changes nothing.
 func (t *target) replaySafe() bool { return t.model == modelPrimary || t.model == modelUnique }
 
-// typeOf is the type of the column that takes the values at position i of a row, in lower case; "" when unknown.
-func (t *target) typeOf(i int) string {
-	if i >= len(t.sources) {
-		return ""
-	}
-	return t.types[strings.ToLower(t.sources[i])]
-}
-
 // target asks for the columns and model of a table; without a MySQL port it knows what the job says.
 func (s *settings) target(ctx context.Context, f *frontendSQL, database, table string) (*target, error) {
 	t := &target{database: database, table: table}

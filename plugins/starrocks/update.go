@@ -53,6 +53,31 @@ func (s *settings) updates(j *judge) {
 	}
 }
 
+// someOf names the values of a partial update's rows that hold fewer columns than the job writes, and say which; nil: they do
+// not. What they leave out keeps its value.
+func (s *settings) someOf(t *target, own []string) (names []string) {
+	if !s.props.partial || s.props.columns != nil || len(own) >= len(t.sources) {
+		return nil
+	}
+	for _, name := range own {
+		at := slices.IndexFunc(t.sources, func(c string) bool { return strings.EqualFold(c, name) })
+		switch {
+		case at >= 0:
+			names = append(names, t.sources[at])
+		case name == opColumn:
+			names = append(names, name)
+		default:
+			return nil
+		}
+	}
+	for key := range t.keys {
+		if !slices.ContainsFunc(names, func(c string) bool { return strings.EqualFold(c, key) }) {
+			return nil
+		}
+	}
+	return names
+}
+
 // updatable judges a table for them.
 func (s *settings) updatable(t *target) error {
 	merge := s.props.mergeColumn()
