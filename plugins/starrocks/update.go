@@ -23,10 +23,13 @@ func (p *props) wholeDocuments() string {
 
 // mergeColumn is the column of merge_condition; "": none.
 func (p *props) mergeColumn() string {
-	return unquoteName(strings.Join(p.header["merge_condition"], ""))
+	return p.sent("merge_condition")
 }
 
-func (p *props) updateMode() string { return strings.Join(p.header["partial_update_mode"], "") }
+func (p *props) updateMode() string { return p.sent("partial_update_mode") }
+
+// sent is what goes to StarRocks as a property; "": nothing.
+func (p *props) sent(name string) string { return strings.Join(p.header[name], "") }
 
 // updates judges what the job alone can be wrong about.
 func (s *settings) updates(j *judge) {
