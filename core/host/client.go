@@ -76,6 +76,16 @@ func (r *Reader) Commit(ctx context.Context, positions []*v1.ShardPosition) (los
 	return out.GetLost(), err
 }
 
+// Positions shows what the source keeps for a job, in place of Open.
+func (r *Reader) Positions(ctx context.Context, in *v1.PositionsRequest) (*v1.PositionsReply, error) {
+	return call(ctx, r.Plugin, openBudget, r.rpc.Positions, in)
+}
+
+// Reposition moves what the source keeps for a job, in place of Open.
+func (r *Reader) Reposition(ctx context.Context, in *v1.RepositionRequest) (*v1.RepositionReply, error) {
+	return call(ctx, r.Plugin, openBudget, r.rpc.Reposition, in)
+}
+
 // Close leaves the source.
 func (r *Reader) Close(ctx context.Context) error {
 	_, err := call(ctx, r.Plugin, closeBudget, r.rpc.Close, &v1.CloseRequest{})

@@ -88,7 +88,7 @@ func (r *Reader) outOfRange(ctx context.Context, of fetch.Range, offset int64) (
 	return resolveOutOfRange(&r.settings, sp, offset, low[sp], high[sp], "offset")
 }
 
-// commitAlone moves the group's offsets without being a member of it, which the coordinator allows while it has none.
+// commitAlone moves the group's offsets to what a bounded read brought to its target.
 func (r *Reader) commitAlone(ctx context.Context, positions []sdk.ShardPosition) error {
 	q := sarama.NewOffsetCommitRequest(r.cluster.client.Config(), r.cluster.group)
 	for _, p := range positions {
@@ -102,13 +102,7 @@ func (r *Reader) commitAlone(ctx context.Context, positions []sdk.ShardPosition)
 		}
 		q.AddBlockWithLeaderEpoch(topic, id, at.Offset, at.Epoch, 0, "")
 	}
-	err := r.cluster.coordinated(ctx, awayBudget, func(b *sarama.Broker) error {
-		answer, err := b.CommitOffset(q)
-		if err != nil {
-			return err
-		}
-		return firstError(answer, nil)
-	})
+	err := r.cluster.sendUnjoined(ctx, q)
 	switch {
 	case err == nil:
 		return nil
@@ -116,6 +110,29 @@ func (r *Reader) commitAlone(ctx context.Context, positions []sdk.ShardPosition)
 		return busyGroup(r.cluster.group, "got members while the job ran")
 	}
 	return faultOf(err, fmt.Sprintf("commit offsets of group %q", r.cluster.group))
+}
+
+// commitUnjoined moves the group's offsets to where somebody wants them.
+func (c *cluster) commitUnjoined(ctx context.Context, to map[spot]int64) error {
+	if len(to) == 0 {
+		return nil
+	}
+	q := sarama.NewOffsetCommitRequest(c.client.Config(), c.group)
+	for sp, offset := range to {
+		q.AddBlockWithLeaderEpoch(sp.topic, sp.partition, offset, -1, 0, "")
+	}
+	return c.sendUnjoined(ctx, q)
+}
+
+// sendUnjoined sends a commit of somebody who is no member of the group, which the coordinator takes while it has none.
+func (c *cluster) sendUnjoined(ctx context.Context, q *sarama.OffsetCommitRequest) error {
+	return c.coordinated(ctx, awayBudget, func(b *sarama.Broker) error {
+		answer, err := b.CommitOffset(q)
+		if err != nil {
+			return err
+		}
+		return firstError(answer, nil)
+	})
 }
 
 // firstError goes over every partition of an answer: each has a code of its own. Codes that skip takes are left to it.

@@ -139,24 +139,33 @@ func (c *cluster) coordinated(ctx context.Context, budget time.Duration, f func(
 	}, func() { _ = c.client.RefreshCoordinator(c.group) })
 }
 
-// idle looks whether a group has members. A bounded read moves the group's offsets without being one, which the
-// coordinator refuses while it has.
-func (c *cluster) idle(ctx context.Context) error {
-	return c.coordinated(ctx, lookBudget, func(b *sarama.Broker) error {
+// members counts those who are in the group now.
+func (c *cluster) members(ctx context.Context) (n int, err error) {
+	err = c.coordinated(ctx, lookBudget, func(b *sarama.Broker) error {
 		answer, err := b.DescribeGroups(&sarama.DescribeGroupsRequest{Groups: []string{c.group}})
 		if err != nil {
 			return err
 		}
+		n = 0
 		for _, g := range answer.Groups {
-			if g.Err == sarama.ErrNotCoordinatorForConsumer || g.Err == sarama.ErrConsumerCoordinatorNotAvailable || g.Err == sarama.ErrOffsetsLoadInProgress {
+			if g.Err != sarama.ErrNoError && g.Err != sarama.ErrGroupIDNotFound {
 				return g.Err
 			}
-			if n := len(g.Members); n > 0 {
-				return busyGroup(c.group, fmt.Sprintf("has %d running members", n))
-			}
+			n += len(g.Members)
 		}
 		return nil
 	})
+	return n, err
+}
+
+// idle refuses a group that has members. A bounded read moves the group's offsets without being one, which the
+// coordinator refuses while it has.
+func (c *cluster) idle(ctx context.Context) error {
+	n, err := c.members(ctx)
+	if err == nil && n > 0 {
+		return busyGroup(c.group, "has "+memberCount(n))
+	}
+	return err
 }
 
 func busyGroup(group, what string) error {

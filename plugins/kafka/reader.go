@@ -22,7 +22,7 @@ func Plugin(version string) sdk.Plugin {
 		Doc: "Reads topics of Apache Kafka, bounded or for ever.",
 		Reader: &sdk.ReaderSpec{
 			Doc:          "Messages of JSON, Avro, Protobuf or JSON Schema become whole documents, or columns when the job or the target asks for them; CSV, text and bytes become columns.",
-			Capabilities: []string{protocol.CapBatch, protocol.CapStreaming, protocol.CapDocuments, protocol.CapColumns},
+			Capabilities: []string{protocol.CapBatch, protocol.CapStreaming, protocol.CapDocuments, protocol.CapColumns, protocol.CapPositions},
 			New:          func() sdk.Reader { return new(Reader) },
 		},
 	}
@@ -60,10 +60,6 @@ func (r *Reader) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 			return sdk.Opened{}, sdk.Faultf(sdk.Config, "%s", p.Seen).At(p.Path).Hint("%s", p.Try)
 		}
 	}
-	group := s.group
-	if group == "" {
-		group = "gx_" + info.Job
-	}
 	if err := modeFault(&s, &r.options, info.Streaming); err != nil {
 		return sdk.Opened{}, err
 	}
@@ -74,7 +70,7 @@ func (r *Reader) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 	if err != nil {
 		return sdk.Opened{}, err
 	}
-	c, err := connect(ctx, &s, group)
+	c, err := connect(ctx, &s, s.groupOf(info.Job))
 	if err != nil {
 		return sdk.Opened{}, err
 	}
@@ -90,6 +86,14 @@ func (r *Reader) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error
 		return sdk.Opened{}, err
 	}
 	return sdk.Opened{Notes: append(append(r.notes(), shape.changeNotes()...), notes...), Columns: names, Documents: shape.columns == nil, Resumes: r.resumes}, nil
+}
+
+// groupOf is the consumer group of a job: that of its parameters, or else one that its name gives on every run.
+func (s *settings) groupOf(job string) string {
+	if s.group == "" {
+		return "gx_" + job
+	}
+	return s.group
 }
 
 // modeFault refuses what means nothing in the mode of the job.

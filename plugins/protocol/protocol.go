@@ -40,6 +40,7 @@ const (
 	CapDocuments = "documents"
 	CapColumns   = "columns"
 	CapTwoPhase  = "two-phase"
+	CapPositions = "positions" // a reader whose source keeps positions that users may look at and move
 )
 
 // Sizes and times that both ends agree on.

@@ -244,6 +244,64 @@ func (ResolveReply_State) EnumDescriptor() ([]byte, []int) {
 	return file_gxplugin_proto_rawDescGZIP(), []int{38, 0}
 }
 
+type RepositionRequest_Place int32
+
+const (
+	RepositionRequest_PLACE_UNSPECIFIED RepositionRequest_Place = 0
+	RepositionRequest_PLACE_EARLIEST    RepositionRequest_Place = 1
+	// Behind the newest record.
+	RepositionRequest_PLACE_LATEST RepositionRequest_Place = 2
+	// value is an offset.
+	RepositionRequest_PLACE_OFFSET RepositionRequest_Place = 3
+	// value is Unix milliseconds: the first record of that time or later.
+	RepositionRequest_PLACE_TIME RepositionRequest_Place = 4
+)
+
+// Enum value maps for RepositionRequest_Place.
+var (
+	RepositionRequest_Place_name = map[int32]string{
+		0: "PLACE_UNSPECIFIED",
+		1: "PLACE_EARLIEST",
+		2: "PLACE_LATEST",
+		3: "PLACE_OFFSET",
+		4: "PLACE_TIME",
+	}
+	RepositionRequest_Place_value = map[string]int32{
+		"PLACE_UNSPECIFIED": 0,
+		"PLACE_EARLIEST":    1,
+		"PLACE_LATEST":      2,
+		"PLACE_OFFSET":      3,
+		"PLACE_TIME":        4,
+	}
+)
+
+func (x RepositionRequest_Place) Enum() *RepositionRequest_Place {
+	p := new(RepositionRequest_Place)
+	*p = x
+	return p
+}
+
+func (x RepositionRequest_Place) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RepositionRequest_Place) Descriptor() protoreflect.EnumDescriptor {
+	return file_gxplugin_proto_enumTypes[4].Descriptor()
+}
+
+func (RepositionRequest_Place) Type() protoreflect.EnumType {
+	return &file_gxplugin_proto_enumTypes[4]
+}
+
+func (x RepositionRequest_Place) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RepositionRequest_Place.Descriptor instead.
+func (RepositionRequest_Place) EnumDescriptor() ([]byte, []int) {
+	return file_gxplugin_proto_rawDescGZIP(), []int{47, 0}
+}
+
 type DescribeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -354,7 +412,8 @@ type RoleSpec struct {
 	Role       Role                   `protobuf:"varint,1,opt,name=role,proto3,enum=gx.plugin.v1.Role" json:"role,omitempty"`
 	Doc        string                 `protobuf:"bytes,2,opt,name=doc,proto3" json:"doc,omitempty"`
 	Parameters []*Parameter           `protobuf:"bytes,3,rep,name=parameters,proto3" json:"parameters,omitempty"`
-	// Words from a closed list; an unknown one is ignored: "batch", "streaming", "documents", "columns", "two-phase".
+	// Words from a closed list; an unknown one is ignored: "batch", "streaming", "documents", "columns", "two-phase",
+	// "positions".
 	Capabilities  []string `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2858,6 +2917,375 @@ func (x *Fault) GetTry() string {
 	return ""
 }
 
+// KeptPosition is what a source keeps of one shard. Offsets count records from the beginning of the shard; -1 where there
+// is none, or none is known.
+type KeptPosition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Shard string                 `protobuf:"bytes,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	// Of the record that the next run begins with.
+	Offset int64 `protobuf:"zigzag64,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	// Of the oldest record that is there.
+	Oldest int64 `protobuf:"zigzag64,3,opt,name=oldest,proto3" json:"oldest,omitempty"`
+	// Behind the newest record that is there.
+	Newest        int64 `protobuf:"zigzag64,4,opt,name=newest,proto3" json:"newest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptPosition) Reset() {
+	*x = KeptPosition{}
+	mi := &file_gxplugin_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptPosition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptPosition) ProtoMessage() {}
+
+func (x *KeptPosition) ProtoReflect() protoreflect.Message {
+	mi := &file_gxplugin_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptPosition.ProtoReflect.Descriptor instead.
+func (*KeptPosition) Descriptor() ([]byte, []int) {
+	return file_gxplugin_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *KeptPosition) GetShard() string {
+	if x != nil {
+		return x.Shard
+	}
+	return ""
+}
+
+func (x *KeptPosition) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *KeptPosition) GetOldest() int64 {
+	if x != nil {
+		return x.Oldest
+	}
+	return 0
+}
+
+func (x *KeptPosition) GetNewest() int64 {
+	if x != nil {
+		return x.Newest
+	}
+	return 0
+}
+
+type PositionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in Open.
+	Parameters    []byte `protobuf:"bytes,1,opt,name=parameters,proto3" json:"parameters,omitempty"`
+	Job           string `protobuf:"bytes,2,opt,name=job,proto3" json:"job,omitempty"`
+	Mode          Mode   `protobuf:"varint,3,opt,name=mode,proto3,enum=gx.plugin.v1.Mode" json:"mode,omitempty"`
+	Lenient       bool   `protobuf:"varint,4,opt,name=lenient,proto3" json:"lenient,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PositionsRequest) Reset() {
+	*x = PositionsRequest{}
+	mi := &file_gxplugin_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PositionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PositionsRequest) ProtoMessage() {}
+
+func (x *PositionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gxplugin_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PositionsRequest.ProtoReflect.Descriptor instead.
+func (*PositionsRequest) Descriptor() ([]byte, []int) {
+	return file_gxplugin_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *PositionsRequest) GetParameters() []byte {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
+func (x *PositionsRequest) GetJob() string {
+	if x != nil {
+		return x.Job
+	}
+	return ""
+}
+
+func (x *PositionsRequest) GetMode() Mode {
+	if x != nil {
+		return x.Mode
+	}
+	return Mode_MODE_UNSPECIFIED
+}
+
+func (x *PositionsRequest) GetLenient() bool {
+	if x != nil {
+		return x.Lenient
+	}
+	return false
+}
+
+type PositionsReply struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What keeps the positions, in words: "consumer group gx_orders".
+	Keeper string `protobuf:"bytes,1,opt,name=keeper,proto3" json:"keeper,omitempty"`
+	// Who uses them now, in words; empty when they can be moved.
+	InUse         string          `protobuf:"bytes,2,opt,name=in_use,json=inUse,proto3" json:"in_use,omitempty"`
+	Positions     []*KeptPosition `protobuf:"bytes,3,rep,name=positions,proto3" json:"positions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PositionsReply) Reset() {
+	*x = PositionsReply{}
+	mi := &file_gxplugin_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PositionsReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PositionsReply) ProtoMessage() {}
+
+func (x *PositionsReply) ProtoReflect() protoreflect.Message {
+	mi := &file_gxplugin_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PositionsReply.ProtoReflect.Descriptor instead.
+func (*PositionsReply) Descriptor() ([]byte, []int) {
+	return file_gxplugin_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *PositionsReply) GetKeeper() string {
+	if x != nil {
+		return x.Keeper
+	}
+	return ""
+}
+
+func (x *PositionsReply) GetInUse() string {
+	if x != nil {
+		return x.InUse
+	}
+	return ""
+}
+
+func (x *PositionsReply) GetPositions() []*KeptPosition {
+	if x != nil {
+		return x.Positions
+	}
+	return nil
+}
+
+type RepositionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in Open.
+	Parameters []byte `protobuf:"bytes,1,opt,name=parameters,proto3" json:"parameters,omitempty"`
+	Job        string `protobuf:"bytes,2,opt,name=job,proto3" json:"job,omitempty"`
+	Mode       Mode   `protobuf:"varint,3,opt,name=mode,proto3,enum=gx.plugin.v1.Mode" json:"mode,omitempty"`
+	Lenient    bool   `protobuf:"varint,4,opt,name=lenient,proto3" json:"lenient,omitempty"`
+	// The shards to move, or the parts of their names that tell them apart; all when empty.
+	Shards        []string                `protobuf:"bytes,5,rep,name=shards,proto3" json:"shards,omitempty"`
+	Place         RepositionRequest_Place `protobuf:"varint,6,opt,name=place,proto3,enum=gx.plugin.v1.RepositionRequest_Place" json:"place,omitempty"`
+	Value         int64                   `protobuf:"zigzag64,7,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RepositionRequest) Reset() {
+	*x = RepositionRequest{}
+	mi := &file_gxplugin_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RepositionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RepositionRequest) ProtoMessage() {}
+
+func (x *RepositionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gxplugin_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RepositionRequest.ProtoReflect.Descriptor instead.
+func (*RepositionRequest) Descriptor() ([]byte, []int) {
+	return file_gxplugin_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *RepositionRequest) GetParameters() []byte {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
+func (x *RepositionRequest) GetJob() string {
+	if x != nil {
+		return x.Job
+	}
+	return ""
+}
+
+func (x *RepositionRequest) GetMode() Mode {
+	if x != nil {
+		return x.Mode
+	}
+	return Mode_MODE_UNSPECIFIED
+}
+
+func (x *RepositionRequest) GetLenient() bool {
+	if x != nil {
+		return x.Lenient
+	}
+	return false
+}
+
+func (x *RepositionRequest) GetShards() []string {
+	if x != nil {
+		return x.Shards
+	}
+	return nil
+}
+
+func (x *RepositionRequest) GetPlace() RepositionRequest_Place {
+	if x != nil {
+		return x.Place
+	}
+	return RepositionRequest_PLACE_UNSPECIFIED
+}
+
+func (x *RepositionRequest) GetValue() int64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+type RepositionReply struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Keeper string                 `protobuf:"bytes,1,opt,name=keeper,proto3" json:"keeper,omitempty"`
+	// As they are now, those that moved alone.
+	Positions []*KeptPosition `protobuf:"bytes,2,rep,name=positions,proto3" json:"positions,omitempty"`
+	// Offsets of the same shards before, in the same order.
+	Before []int64 `protobuf:"zigzag64,3,rep,packed,name=before,proto3" json:"before,omitempty"`
+	// Warnings, a line each.
+	Notes         []string `protobuf:"bytes,4,rep,name=notes,proto3" json:"notes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RepositionReply) Reset() {
+	*x = RepositionReply{}
+	mi := &file_gxplugin_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RepositionReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RepositionReply) ProtoMessage() {}
+
+func (x *RepositionReply) ProtoReflect() protoreflect.Message {
+	mi := &file_gxplugin_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RepositionReply.ProtoReflect.Descriptor instead.
+func (*RepositionReply) Descriptor() ([]byte, []int) {
+	return file_gxplugin_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *RepositionReply) GetKeeper() string {
+	if x != nil {
+		return x.Keeper
+	}
+	return ""
+}
+
+func (x *RepositionReply) GetPositions() []*KeptPosition {
+	if x != nil {
+		return x.Positions
+	}
+	return nil
+}
+
+func (x *RepositionReply) GetBefore() []int64 {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *RepositionReply) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
 var File_gxplugin_proto protoreflect.FileDescriptor
 
 const file_gxplugin_proto_rawDesc = "" +
@@ -3061,7 +3489,45 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12\x12\n" +
 	"\x04what\x18\x03 \x01(\tR\x04what\x12\x10\n" +
-	"\x03try\x18\x04 \x01(\tR\x03try*>\n" +
+	"\x03try\x18\x04 \x01(\tR\x03try\"l\n" +
+	"\fKeptPosition\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\tR\x05shard\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x12R\x06offset\x12\x16\n" +
+	"\x06oldest\x18\x03 \x01(\x12R\x06oldest\x12\x16\n" +
+	"\x06newest\x18\x04 \x01(\x12R\x06newest\"\x86\x01\n" +
+	"\x10PositionsRequest\x12\x1e\n" +
+	"\n" +
+	"parameters\x18\x01 \x01(\fR\n" +
+	"parameters\x12\x10\n" +
+	"\x03job\x18\x02 \x01(\tR\x03job\x12&\n" +
+	"\x04mode\x18\x03 \x01(\x0e2\x12.gx.plugin.v1.ModeR\x04mode\x12\x18\n" +
+	"\alenient\x18\x04 \x01(\bR\alenient\"y\n" +
+	"\x0ePositionsReply\x12\x16\n" +
+	"\x06keeper\x18\x01 \x01(\tR\x06keeper\x12\x15\n" +
+	"\x06in_use\x18\x02 \x01(\tR\x05inUse\x128\n" +
+	"\tpositions\x18\x03 \x03(\v2\x1a.gx.plugin.v1.KeptPositionR\tpositions\"\xda\x02\n" +
+	"\x11RepositionRequest\x12\x1e\n" +
+	"\n" +
+	"parameters\x18\x01 \x01(\fR\n" +
+	"parameters\x12\x10\n" +
+	"\x03job\x18\x02 \x01(\tR\x03job\x12&\n" +
+	"\x04mode\x18\x03 \x01(\x0e2\x12.gx.plugin.v1.ModeR\x04mode\x12\x18\n" +
+	"\alenient\x18\x04 \x01(\bR\alenient\x12\x16\n" +
+	"\x06shards\x18\x05 \x03(\tR\x06shards\x12;\n" +
+	"\x05place\x18\x06 \x01(\x0e2%.gx.plugin.v1.RepositionRequest.PlaceR\x05place\x12\x14\n" +
+	"\x05value\x18\a \x01(\x12R\x05value\"f\n" +
+	"\x05Place\x12\x15\n" +
+	"\x11PLACE_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0ePLACE_EARLIEST\x10\x01\x12\x10\n" +
+	"\fPLACE_LATEST\x10\x02\x12\x10\n" +
+	"\fPLACE_OFFSET\x10\x03\x12\x0e\n" +
+	"\n" +
+	"PLACE_TIME\x10\x04\"\x91\x01\n" +
+	"\x0fRepositionReply\x12\x16\n" +
+	"\x06keeper\x18\x01 \x01(\tR\x06keeper\x128\n" +
+	"\tpositions\x18\x02 \x03(\v2\x1a.gx.plugin.v1.KeptPositionR\tpositions\x12\x16\n" +
+	"\x06before\x18\x03 \x03(\x12R\x06before\x12\x14\n" +
+	"\x05notes\x18\x04 \x03(\tR\x05notes*>\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_READER\x10\x01\x12\x0f\n" +
@@ -3078,7 +3544,7 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\x12OPERATIONS_UNKNOWN\x10\x022\x8f\x01\n" +
 	"\x06Plugin\x12F\n" +
 	"\bDescribe\x12\x1d.gx.plugin.v1.DescribeRequest\x1a\x1b.gx.plugin.v1.DescribeReply\x12=\n" +
-	"\x05Check\x12\x1a.gx.plugin.v1.CheckRequest\x1a\x18.gx.plugin.v1.CheckReply2\xd7\x03\n" +
+	"\x05Check\x12\x1a.gx.plugin.v1.CheckRequest\x1a\x18.gx.plugin.v1.CheckReply2\xf0\x04\n" +
 	"\x06Reader\x12:\n" +
 	"\x04Open\x12\x19.gx.plugin.v1.OpenRequest\x1a\x17.gx.plugin.v1.OpenReply\x12=\n" +
 	"\x05Split\x12\x1a.gx.plugin.v1.SplitRequest\x1a\x18.gx.plugin.v1.SplitReply\x128\n" +
@@ -3086,7 +3552,10 @@ const file_gxplugin_proto_rawDesc = "" +
 	"\x06Commit\x12$.gx.plugin.v1.CommitPositionsRequest\x1a\".gx.plugin.v1.CommitPositionsReply\x12@\n" +
 	"\x06Decide\x12\x1b.gx.plugin.v1.DecideRequest\x1a\x19.gx.plugin.v1.DecideReply\x12C\n" +
 	"\aRecover\x12\x1c.gx.plugin.v1.RecoverRequest\x1a\x1a.gx.plugin.v1.RecoverReply\x12=\n" +
-	"\x05Close\x12\x1a.gx.plugin.v1.CloseRequest\x1a\x18.gx.plugin.v1.CloseReply2\x83\x05\n" +
+	"\x05Close\x12\x1a.gx.plugin.v1.CloseRequest\x1a\x18.gx.plugin.v1.CloseReply\x12I\n" +
+	"\tPositions\x12\x1e.gx.plugin.v1.PositionsRequest\x1a\x1c.gx.plugin.v1.PositionsReply\x12L\n" +
+	"\n" +
+	"Reposition\x12\x1f.gx.plugin.v1.RepositionRequest\x1a\x1d.gx.plugin.v1.RepositionReply2\x83\x05\n" +
 	"\x06Writer\x12:\n" +
 	"\x04Open\x12\x19.gx.plugin.v1.OpenRequest\x1a\x17.gx.plugin.v1.OpenReply\x12=\n" +
 	"\x05Start\x12\x1a.gx.plugin.v1.StartRequest\x1a\x18.gx.plugin.v1.StartReply\x123\n" +
@@ -3111,125 +3580,140 @@ func file_gxplugin_proto_rawDescGZIP() []byte {
 	return file_gxplugin_proto_rawDescData
 }
 
-var file_gxplugin_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_gxplugin_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_gxplugin_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_gxplugin_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_gxplugin_proto_goTypes = []any{
 	(Role)(0),                      // 0: gx.plugin.v1.Role
 	(Mode)(0),                      // 1: gx.plugin.v1.Mode
 	(Operations)(0),                // 2: gx.plugin.v1.Operations
 	(ResolveReply_State)(0),        // 3: gx.plugin.v1.ResolveReply.State
-	(*DescribeRequest)(nil),        // 4: gx.plugin.v1.DescribeRequest
-	(*DescribeReply)(nil),          // 5: gx.plugin.v1.DescribeReply
-	(*RoleSpec)(nil),               // 6: gx.plugin.v1.RoleSpec
-	(*Parameter)(nil),              // 7: gx.plugin.v1.Parameter
-	(*CheckRequest)(nil),           // 8: gx.plugin.v1.CheckRequest
-	(*CheckReply)(nil),             // 9: gx.plugin.v1.CheckReply
-	(*Problem)(nil),                // 10: gx.plugin.v1.Problem
-	(*OpenRequest)(nil),            // 11: gx.plugin.v1.OpenRequest
-	(*Peer)(nil),                   // 12: gx.plugin.v1.Peer
-	(*OpenReply)(nil),              // 13: gx.plugin.v1.OpenReply
-	(*SplitRequest)(nil),           // 14: gx.plugin.v1.SplitRequest
-	(*SplitReply)(nil),             // 15: gx.plugin.v1.SplitReply
-	(*Shard)(nil),                  // 16: gx.plugin.v1.Shard
-	(*ReadRequest)(nil),            // 17: gx.plugin.v1.ReadRequest
-	(*Batch)(nil),                  // 18: gx.plugin.v1.Batch
-	(*Dirty)(nil),                  // 19: gx.plugin.v1.Dirty
-	(*Origin)(nil),                 // 20: gx.plugin.v1.Origin
-	(*Header)(nil),                 // 21: gx.plugin.v1.Header
-	(*Ack)(nil),                    // 22: gx.plugin.v1.Ack
-	(*Range)(nil),                  // 23: gx.plugin.v1.Range
-	(*ShardPosition)(nil),          // 24: gx.plugin.v1.ShardPosition
-	(*CommitPositionsRequest)(nil), // 25: gx.plugin.v1.CommitPositionsRequest
-	(*CommitPositionsReply)(nil),   // 26: gx.plugin.v1.CommitPositionsReply
-	(*DecideRequest)(nil),          // 27: gx.plugin.v1.DecideRequest
-	(*DecideReply)(nil),            // 28: gx.plugin.v1.DecideReply
-	(*RecoverRequest)(nil),         // 29: gx.plugin.v1.RecoverRequest
-	(*RecoverReply)(nil),           // 30: gx.plugin.v1.RecoverReply
-	(*StartRequest)(nil),           // 31: gx.plugin.v1.StartRequest
-	(*StartReply)(nil),             // 32: gx.plugin.v1.StartReply
-	(*FlushRequest)(nil),           // 33: gx.plugin.v1.FlushRequest
-	(*FlushReply)(nil),             // 34: gx.plugin.v1.FlushReply
-	(*PrepareRequest)(nil),         // 35: gx.plugin.v1.PrepareRequest
-	(*PrepareReply)(nil),           // 36: gx.plugin.v1.PrepareReply
-	(*CommitRequest)(nil),          // 37: gx.plugin.v1.CommitRequest
-	(*CommitReply)(nil),            // 38: gx.plugin.v1.CommitReply
-	(*AbortRequest)(nil),           // 39: gx.plugin.v1.AbortRequest
-	(*AbortReply)(nil),             // 40: gx.plugin.v1.AbortReply
-	(*ResolveRequest)(nil),         // 41: gx.plugin.v1.ResolveRequest
-	(*ResolveReply)(nil),           // 42: gx.plugin.v1.ResolveReply
-	(*FinishRequest)(nil),          // 43: gx.plugin.v1.FinishRequest
-	(*FinishReply)(nil),            // 44: gx.plugin.v1.FinishReply
-	(*CloseRequest)(nil),           // 45: gx.plugin.v1.CloseRequest
-	(*CloseReply)(nil),             // 46: gx.plugin.v1.CloseReply
-	(*Fault)(nil),                  // 47: gx.plugin.v1.Fault
-	nil,                            // 48: gx.plugin.v1.Ack.FlushReasonsEntry
+	(RepositionRequest_Place)(0),   // 4: gx.plugin.v1.RepositionRequest.Place
+	(*DescribeRequest)(nil),        // 5: gx.plugin.v1.DescribeRequest
+	(*DescribeReply)(nil),          // 6: gx.plugin.v1.DescribeReply
+	(*RoleSpec)(nil),               // 7: gx.plugin.v1.RoleSpec
+	(*Parameter)(nil),              // 8: gx.plugin.v1.Parameter
+	(*CheckRequest)(nil),           // 9: gx.plugin.v1.CheckRequest
+	(*CheckReply)(nil),             // 10: gx.plugin.v1.CheckReply
+	(*Problem)(nil),                // 11: gx.plugin.v1.Problem
+	(*OpenRequest)(nil),            // 12: gx.plugin.v1.OpenRequest
+	(*Peer)(nil),                   // 13: gx.plugin.v1.Peer
+	(*OpenReply)(nil),              // 14: gx.plugin.v1.OpenReply
+	(*SplitRequest)(nil),           // 15: gx.plugin.v1.SplitRequest
+	(*SplitReply)(nil),             // 16: gx.plugin.v1.SplitReply
+	(*Shard)(nil),                  // 17: gx.plugin.v1.Shard
+	(*ReadRequest)(nil),            // 18: gx.plugin.v1.ReadRequest
+	(*Batch)(nil),                  // 19: gx.plugin.v1.Batch
+	(*Dirty)(nil),                  // 20: gx.plugin.v1.Dirty
+	(*Origin)(nil),                 // 21: gx.plugin.v1.Origin
+	(*Header)(nil),                 // 22: gx.plugin.v1.Header
+	(*Ack)(nil),                    // 23: gx.plugin.v1.Ack
+	(*Range)(nil),                  // 24: gx.plugin.v1.Range
+	(*ShardPosition)(nil),          // 25: gx.plugin.v1.ShardPosition
+	(*CommitPositionsRequest)(nil), // 26: gx.plugin.v1.CommitPositionsRequest
+	(*CommitPositionsReply)(nil),   // 27: gx.plugin.v1.CommitPositionsReply
+	(*DecideRequest)(nil),          // 28: gx.plugin.v1.DecideRequest
+	(*DecideReply)(nil),            // 29: gx.plugin.v1.DecideReply
+	(*RecoverRequest)(nil),         // 30: gx.plugin.v1.RecoverRequest
+	(*RecoverReply)(nil),           // 31: gx.plugin.v1.RecoverReply
+	(*StartRequest)(nil),           // 32: gx.plugin.v1.StartRequest
+	(*StartReply)(nil),             // 33: gx.plugin.v1.StartReply
+	(*FlushRequest)(nil),           // 34: gx.plugin.v1.FlushRequest
+	(*FlushReply)(nil),             // 35: gx.plugin.v1.FlushReply
+	(*PrepareRequest)(nil),         // 36: gx.plugin.v1.PrepareRequest
+	(*PrepareReply)(nil),           // 37: gx.plugin.v1.PrepareReply
+	(*CommitRequest)(nil),          // 38: gx.plugin.v1.CommitRequest
+	(*CommitReply)(nil),            // 39: gx.plugin.v1.CommitReply
+	(*AbortRequest)(nil),           // 40: gx.plugin.v1.AbortRequest
+	(*AbortReply)(nil),             // 41: gx.plugin.v1.AbortReply
+	(*ResolveRequest)(nil),         // 42: gx.plugin.v1.ResolveRequest
+	(*ResolveReply)(nil),           // 43: gx.plugin.v1.ResolveReply
+	(*FinishRequest)(nil),          // 44: gx.plugin.v1.FinishRequest
+	(*FinishReply)(nil),            // 45: gx.plugin.v1.FinishReply
+	(*CloseRequest)(nil),           // 46: gx.plugin.v1.CloseRequest
+	(*CloseReply)(nil),             // 47: gx.plugin.v1.CloseReply
+	(*Fault)(nil),                  // 48: gx.plugin.v1.Fault
+	(*KeptPosition)(nil),           // 49: gx.plugin.v1.KeptPosition
+	(*PositionsRequest)(nil),       // 50: gx.plugin.v1.PositionsRequest
+	(*PositionsReply)(nil),         // 51: gx.plugin.v1.PositionsReply
+	(*RepositionRequest)(nil),      // 52: gx.plugin.v1.RepositionRequest
+	(*RepositionReply)(nil),        // 53: gx.plugin.v1.RepositionReply
+	nil,                            // 54: gx.plugin.v1.Ack.FlushReasonsEntry
 }
 var file_gxplugin_proto_depIdxs = []int32{
-	6,  // 0: gx.plugin.v1.DescribeReply.roles:type_name -> gx.plugin.v1.RoleSpec
+	7,  // 0: gx.plugin.v1.DescribeReply.roles:type_name -> gx.plugin.v1.RoleSpec
 	0,  // 1: gx.plugin.v1.RoleSpec.role:type_name -> gx.plugin.v1.Role
-	7,  // 2: gx.plugin.v1.RoleSpec.parameters:type_name -> gx.plugin.v1.Parameter
-	7,  // 3: gx.plugin.v1.Parameter.children:type_name -> gx.plugin.v1.Parameter
+	8,  // 2: gx.plugin.v1.RoleSpec.parameters:type_name -> gx.plugin.v1.Parameter
+	8,  // 3: gx.plugin.v1.Parameter.children:type_name -> gx.plugin.v1.Parameter
 	0,  // 4: gx.plugin.v1.CheckRequest.role:type_name -> gx.plugin.v1.Role
 	1,  // 5: gx.plugin.v1.CheckRequest.mode:type_name -> gx.plugin.v1.Mode
-	10, // 6: gx.plugin.v1.CheckReply.problems:type_name -> gx.plugin.v1.Problem
+	11, // 6: gx.plugin.v1.CheckReply.problems:type_name -> gx.plugin.v1.Problem
 	1,  // 7: gx.plugin.v1.OpenRequest.mode:type_name -> gx.plugin.v1.Mode
-	12, // 8: gx.plugin.v1.OpenRequest.peer:type_name -> gx.plugin.v1.Peer
+	13, // 8: gx.plugin.v1.OpenRequest.peer:type_name -> gx.plugin.v1.Peer
 	2,  // 9: gx.plugin.v1.Peer.operations:type_name -> gx.plugin.v1.Operations
-	12, // 10: gx.plugin.v1.OpenReply.self:type_name -> gx.plugin.v1.Peer
-	16, // 11: gx.plugin.v1.SplitReply.shards:type_name -> gx.plugin.v1.Shard
-	16, // 12: gx.plugin.v1.ReadRequest.shards:type_name -> gx.plugin.v1.Shard
-	19, // 13: gx.plugin.v1.Batch.dirty:type_name -> gx.plugin.v1.Dirty
-	20, // 14: gx.plugin.v1.Dirty.origin:type_name -> gx.plugin.v1.Origin
-	21, // 15: gx.plugin.v1.Origin.headers:type_name -> gx.plugin.v1.Header
-	23, // 16: gx.plugin.v1.Ack.done:type_name -> gx.plugin.v1.Range
-	19, // 17: gx.plugin.v1.Ack.dirty:type_name -> gx.plugin.v1.Dirty
-	48, // 18: gx.plugin.v1.Ack.flush_reasons:type_name -> gx.plugin.v1.Ack.FlushReasonsEntry
-	24, // 19: gx.plugin.v1.CommitPositionsRequest.positions:type_name -> gx.plugin.v1.ShardPosition
-	24, // 20: gx.plugin.v1.DecideRequest.positions:type_name -> gx.plugin.v1.ShardPosition
+	13, // 10: gx.plugin.v1.OpenReply.self:type_name -> gx.plugin.v1.Peer
+	17, // 11: gx.plugin.v1.SplitReply.shards:type_name -> gx.plugin.v1.Shard
+	17, // 12: gx.plugin.v1.ReadRequest.shards:type_name -> gx.plugin.v1.Shard
+	20, // 13: gx.plugin.v1.Batch.dirty:type_name -> gx.plugin.v1.Dirty
+	21, // 14: gx.plugin.v1.Dirty.origin:type_name -> gx.plugin.v1.Origin
+	22, // 15: gx.plugin.v1.Origin.headers:type_name -> gx.plugin.v1.Header
+	24, // 16: gx.plugin.v1.Ack.done:type_name -> gx.plugin.v1.Range
+	20, // 17: gx.plugin.v1.Ack.dirty:type_name -> gx.plugin.v1.Dirty
+	54, // 18: gx.plugin.v1.Ack.flush_reasons:type_name -> gx.plugin.v1.Ack.FlushReasonsEntry
+	25, // 19: gx.plugin.v1.CommitPositionsRequest.positions:type_name -> gx.plugin.v1.ShardPosition
+	25, // 20: gx.plugin.v1.DecideRequest.positions:type_name -> gx.plugin.v1.ShardPosition
 	3,  // 21: gx.plugin.v1.ResolveReply.state:type_name -> gx.plugin.v1.ResolveReply.State
-	4,  // 22: gx.plugin.v1.Plugin.Describe:input_type -> gx.plugin.v1.DescribeRequest
-	8,  // 23: gx.plugin.v1.Plugin.Check:input_type -> gx.plugin.v1.CheckRequest
-	11, // 24: gx.plugin.v1.Reader.Open:input_type -> gx.plugin.v1.OpenRequest
-	14, // 25: gx.plugin.v1.Reader.Split:input_type -> gx.plugin.v1.SplitRequest
-	17, // 26: gx.plugin.v1.Reader.Read:input_type -> gx.plugin.v1.ReadRequest
-	25, // 27: gx.plugin.v1.Reader.Commit:input_type -> gx.plugin.v1.CommitPositionsRequest
-	27, // 28: gx.plugin.v1.Reader.Decide:input_type -> gx.plugin.v1.DecideRequest
-	29, // 29: gx.plugin.v1.Reader.Recover:input_type -> gx.plugin.v1.RecoverRequest
-	45, // 30: gx.plugin.v1.Reader.Close:input_type -> gx.plugin.v1.CloseRequest
-	11, // 31: gx.plugin.v1.Writer.Open:input_type -> gx.plugin.v1.OpenRequest
-	31, // 32: gx.plugin.v1.Writer.Start:input_type -> gx.plugin.v1.StartRequest
-	18, // 33: gx.plugin.v1.Writer.Write:input_type -> gx.plugin.v1.Batch
-	33, // 34: gx.plugin.v1.Writer.Flush:input_type -> gx.plugin.v1.FlushRequest
-	35, // 35: gx.plugin.v1.Writer.Prepare:input_type -> gx.plugin.v1.PrepareRequest
-	37, // 36: gx.plugin.v1.Writer.Commit:input_type -> gx.plugin.v1.CommitRequest
-	39, // 37: gx.plugin.v1.Writer.Abort:input_type -> gx.plugin.v1.AbortRequest
-	41, // 38: gx.plugin.v1.Writer.Resolve:input_type -> gx.plugin.v1.ResolveRequest
-	43, // 39: gx.plugin.v1.Writer.Finish:input_type -> gx.plugin.v1.FinishRequest
-	45, // 40: gx.plugin.v1.Writer.Close:input_type -> gx.plugin.v1.CloseRequest
-	5,  // 41: gx.plugin.v1.Plugin.Describe:output_type -> gx.plugin.v1.DescribeReply
-	9,  // 42: gx.plugin.v1.Plugin.Check:output_type -> gx.plugin.v1.CheckReply
-	13, // 43: gx.plugin.v1.Reader.Open:output_type -> gx.plugin.v1.OpenReply
-	15, // 44: gx.plugin.v1.Reader.Split:output_type -> gx.plugin.v1.SplitReply
-	18, // 45: gx.plugin.v1.Reader.Read:output_type -> gx.plugin.v1.Batch
-	26, // 46: gx.plugin.v1.Reader.Commit:output_type -> gx.plugin.v1.CommitPositionsReply
-	28, // 47: gx.plugin.v1.Reader.Decide:output_type -> gx.plugin.v1.DecideReply
-	30, // 48: gx.plugin.v1.Reader.Recover:output_type -> gx.plugin.v1.RecoverReply
-	46, // 49: gx.plugin.v1.Reader.Close:output_type -> gx.plugin.v1.CloseReply
-	13, // 50: gx.plugin.v1.Writer.Open:output_type -> gx.plugin.v1.OpenReply
-	32, // 51: gx.plugin.v1.Writer.Start:output_type -> gx.plugin.v1.StartReply
-	22, // 52: gx.plugin.v1.Writer.Write:output_type -> gx.plugin.v1.Ack
-	34, // 53: gx.plugin.v1.Writer.Flush:output_type -> gx.plugin.v1.FlushReply
-	36, // 54: gx.plugin.v1.Writer.Prepare:output_type -> gx.plugin.v1.PrepareReply
-	38, // 55: gx.plugin.v1.Writer.Commit:output_type -> gx.plugin.v1.CommitReply
-	40, // 56: gx.plugin.v1.Writer.Abort:output_type -> gx.plugin.v1.AbortReply
-	42, // 57: gx.plugin.v1.Writer.Resolve:output_type -> gx.plugin.v1.ResolveReply
-	44, // 58: gx.plugin.v1.Writer.Finish:output_type -> gx.plugin.v1.FinishReply
-	46, // 59: gx.plugin.v1.Writer.Close:output_type -> gx.plugin.v1.CloseReply
-	41, // [41:60] is the sub-list for method output_type
-	22, // [22:41] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	1,  // 22: gx.plugin.v1.PositionsRequest.mode:type_name -> gx.plugin.v1.Mode
+	49, // 23: gx.plugin.v1.PositionsReply.positions:type_name -> gx.plugin.v1.KeptPosition
+	1,  // 24: gx.plugin.v1.RepositionRequest.mode:type_name -> gx.plugin.v1.Mode
+	4,  // 25: gx.plugin.v1.RepositionRequest.place:type_name -> gx.plugin.v1.RepositionRequest.Place
+	49, // 26: gx.plugin.v1.RepositionReply.positions:type_name -> gx.plugin.v1.KeptPosition
+	5,  // 27: gx.plugin.v1.Plugin.Describe:input_type -> gx.plugin.v1.DescribeRequest
+	9,  // 28: gx.plugin.v1.Plugin.Check:input_type -> gx.plugin.v1.CheckRequest
+	12, // 29: gx.plugin.v1.Reader.Open:input_type -> gx.plugin.v1.OpenRequest
+	15, // 30: gx.plugin.v1.Reader.Split:input_type -> gx.plugin.v1.SplitRequest
+	18, // 31: gx.plugin.v1.Reader.Read:input_type -> gx.plugin.v1.ReadRequest
+	26, // 32: gx.plugin.v1.Reader.Commit:input_type -> gx.plugin.v1.CommitPositionsRequest
+	28, // 33: gx.plugin.v1.Reader.Decide:input_type -> gx.plugin.v1.DecideRequest
+	30, // 34: gx.plugin.v1.Reader.Recover:input_type -> gx.plugin.v1.RecoverRequest
+	46, // 35: gx.plugin.v1.Reader.Close:input_type -> gx.plugin.v1.CloseRequest
+	50, // 36: gx.plugin.v1.Reader.Positions:input_type -> gx.plugin.v1.PositionsRequest
+	52, // 37: gx.plugin.v1.Reader.Reposition:input_type -> gx.plugin.v1.RepositionRequest
+	12, // 38: gx.plugin.v1.Writer.Open:input_type -> gx.plugin.v1.OpenRequest
+	32, // 39: gx.plugin.v1.Writer.Start:input_type -> gx.plugin.v1.StartRequest
+	19, // 40: gx.plugin.v1.Writer.Write:input_type -> gx.plugin.v1.Batch
+	34, // 41: gx.plugin.v1.Writer.Flush:input_type -> gx.plugin.v1.FlushRequest
+	36, // 42: gx.plugin.v1.Writer.Prepare:input_type -> gx.plugin.v1.PrepareRequest
+	38, // 43: gx.plugin.v1.Writer.Commit:input_type -> gx.plugin.v1.CommitRequest
+	40, // 44: gx.plugin.v1.Writer.Abort:input_type -> gx.plugin.v1.AbortRequest
+	42, // 45: gx.plugin.v1.Writer.Resolve:input_type -> gx.plugin.v1.ResolveRequest
+	44, // 46: gx.plugin.v1.Writer.Finish:input_type -> gx.plugin.v1.FinishRequest
+	46, // 47: gx.plugin.v1.Writer.Close:input_type -> gx.plugin.v1.CloseRequest
+	6,  // 48: gx.plugin.v1.Plugin.Describe:output_type -> gx.plugin.v1.DescribeReply
+	10, // 49: gx.plugin.v1.Plugin.Check:output_type -> gx.plugin.v1.CheckReply
+	14, // 50: gx.plugin.v1.Reader.Open:output_type -> gx.plugin.v1.OpenReply
+	16, // 51: gx.plugin.v1.Reader.Split:output_type -> gx.plugin.v1.SplitReply
+	19, // 52: gx.plugin.v1.Reader.Read:output_type -> gx.plugin.v1.Batch
+	27, // 53: gx.plugin.v1.Reader.Commit:output_type -> gx.plugin.v1.CommitPositionsReply
+	29, // 54: gx.plugin.v1.Reader.Decide:output_type -> gx.plugin.v1.DecideReply
+	31, // 55: gx.plugin.v1.Reader.Recover:output_type -> gx.plugin.v1.RecoverReply
+	47, // 56: gx.plugin.v1.Reader.Close:output_type -> gx.plugin.v1.CloseReply
+	51, // 57: gx.plugin.v1.Reader.Positions:output_type -> gx.plugin.v1.PositionsReply
+	53, // 58: gx.plugin.v1.Reader.Reposition:output_type -> gx.plugin.v1.RepositionReply
+	14, // 59: gx.plugin.v1.Writer.Open:output_type -> gx.plugin.v1.OpenReply
+	33, // 60: gx.plugin.v1.Writer.Start:output_type -> gx.plugin.v1.StartReply
+	23, // 61: gx.plugin.v1.Writer.Write:output_type -> gx.plugin.v1.Ack
+	35, // 62: gx.plugin.v1.Writer.Flush:output_type -> gx.plugin.v1.FlushReply
+	37, // 63: gx.plugin.v1.Writer.Prepare:output_type -> gx.plugin.v1.PrepareReply
+	39, // 64: gx.plugin.v1.Writer.Commit:output_type -> gx.plugin.v1.CommitReply
+	41, // 65: gx.plugin.v1.Writer.Abort:output_type -> gx.plugin.v1.AbortReply
+	43, // 66: gx.plugin.v1.Writer.Resolve:output_type -> gx.plugin.v1.ResolveReply
+	45, // 67: gx.plugin.v1.Writer.Finish:output_type -> gx.plugin.v1.FinishReply
+	47, // 68: gx.plugin.v1.Writer.Close:output_type -> gx.plugin.v1.CloseReply
+	48, // [48:69] is the sub-list for method output_type
+	27, // [27:48] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_gxplugin_proto_init() }
@@ -3244,8 +3728,8 @@ func file_gxplugin_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gxplugin_proto_rawDesc), len(file_gxplugin_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   45,
+			NumEnums:      5,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

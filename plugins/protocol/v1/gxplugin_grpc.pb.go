@@ -178,13 +178,15 @@ var Plugin_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	Reader_Open_FullMethodName    = "/gx.plugin.v1.Reader/Open"
-	Reader_Split_FullMethodName   = "/gx.plugin.v1.Reader/Split"
-	Reader_Read_FullMethodName    = "/gx.plugin.v1.Reader/Read"
-	Reader_Commit_FullMethodName  = "/gx.plugin.v1.Reader/Commit"
-	Reader_Decide_FullMethodName  = "/gx.plugin.v1.Reader/Decide"
-	Reader_Recover_FullMethodName = "/gx.plugin.v1.Reader/Recover"
-	Reader_Close_FullMethodName   = "/gx.plugin.v1.Reader/Close"
+	Reader_Open_FullMethodName       = "/gx.plugin.v1.Reader/Open"
+	Reader_Split_FullMethodName      = "/gx.plugin.v1.Reader/Split"
+	Reader_Read_FullMethodName       = "/gx.plugin.v1.Reader/Read"
+	Reader_Commit_FullMethodName     = "/gx.plugin.v1.Reader/Commit"
+	Reader_Decide_FullMethodName     = "/gx.plugin.v1.Reader/Decide"
+	Reader_Recover_FullMethodName    = "/gx.plugin.v1.Reader/Recover"
+	Reader_Close_FullMethodName      = "/gx.plugin.v1.Reader/Close"
+	Reader_Positions_FullMethodName  = "/gx.plugin.v1.Reader/Positions"
+	Reader_Reposition_FullMethodName = "/gx.plugin.v1.Reader/Reposition"
 )
 
 // ReaderClient is the client API for Reader service.
@@ -211,6 +213,12 @@ type ReaderClient interface {
 	Recover(ctx context.Context, in *RecoverRequest, opts ...grpc.CallOption) (*RecoverReply, error)
 	// Close leaves the source in an orderly way. Nothing is called afterwards.
 	Close(ctx context.Context, in *CloseRequest, opts ...grpc.CallOption) (*CloseReply, error)
+	// Positions says what the source keeps for a job between its runs. It comes in place of Open and changes nothing.
+	// UNIMPLEMENTED when the source keeps nothing; the same holds for Reposition.
+	Positions(ctx context.Context, in *PositionsRequest, opts ...grpc.CallOption) (*PositionsReply, error)
+	// Reposition moves what the source keeps for a job that does not run. It comes in place of Open. When it fails some
+	// shards may have moved: Positions tells, and repeating it is harmless.
+	Reposition(ctx context.Context, in *RepositionRequest, opts ...grpc.CallOption) (*RepositionReply, error)
 }
 
 type readerClient struct {
@@ -300,6 +308,26 @@ func (c *readerClient) Close(ctx context.Context, in *CloseRequest, opts ...grpc
 	return out, nil
 }
 
+func (c *readerClient) Positions(ctx context.Context, in *PositionsRequest, opts ...grpc.CallOption) (*PositionsReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PositionsReply)
+	err := c.cc.Invoke(ctx, Reader_Positions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *readerClient) Reposition(ctx context.Context, in *RepositionRequest, opts ...grpc.CallOption) (*RepositionReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RepositionReply)
+	err := c.cc.Invoke(ctx, Reader_Reposition_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ReaderServer is the server API for Reader service.
 // All implementations must embed UnimplementedReaderServer
 // for forward compatibility.
@@ -324,6 +352,12 @@ type ReaderServer interface {
 	Recover(context.Context, *RecoverRequest) (*RecoverReply, error)
 	// Close leaves the source in an orderly way. Nothing is called afterwards.
 	Close(context.Context, *CloseRequest) (*CloseReply, error)
+	// Positions says what the source keeps for a job between its runs. It comes in place of Open and changes nothing.
+	// UNIMPLEMENTED when the source keeps nothing; the same holds for Reposition.
+	Positions(context.Context, *PositionsRequest) (*PositionsReply, error)
+	// Reposition moves what the source keeps for a job that does not run. It comes in place of Open. When it fails some
+	// shards may have moved: Positions tells, and repeating it is harmless.
+	Reposition(context.Context, *RepositionRequest) (*RepositionReply, error)
 	mustEmbedUnimplementedReaderServer()
 }
 
@@ -354,6 +388,12 @@ func (UnimplementedReaderServer) Recover(context.Context, *RecoverRequest) (*Rec
 }
 func (UnimplementedReaderServer) Close(context.Context, *CloseRequest) (*CloseReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Close not implemented")
+}
+func (UnimplementedReaderServer) Positions(context.Context, *PositionsRequest) (*PositionsReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Positions not implemented")
+}
+func (UnimplementedReaderServer) Reposition(context.Context, *RepositionRequest) (*RepositionReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Reposition not implemented")
 }
 func (UnimplementedReaderServer) mustEmbedUnimplementedReaderServer() {}
 func (UnimplementedReaderServer) testEmbeddedByValue()                {}
@@ -495,6 +535,42 @@ func _Reader_Close_Handler(srv interface{}, ctx context.Context, dec func(interf
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Reader_Positions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PositionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReaderServer).Positions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Reader_Positions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReaderServer).Positions(ctx, req.(*PositionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Reader_Reposition_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RepositionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReaderServer).Reposition(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Reader_Reposition_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReaderServer).Reposition(ctx, req.(*RepositionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Reader_ServiceDesc is the grpc.ServiceDesc for Reader service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -525,6 +601,14 @@ var Reader_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Close",
 			Handler:    _Reader_Close_Handler,
+		},
+		{
+			MethodName: "Positions",
+			Handler:    _Reader_Positions_Handler,
+		},
+		{
+			MethodName: "Reposition",
+			Handler:    _Reader_Reposition_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -25,7 +25,7 @@ type subject struct {
 
 var pluginName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
-var capabilities = []string{protocol.CapBatch, protocol.CapStreaming, protocol.CapDocuments, protocol.CapColumns, protocol.CapTwoPhase}
+var capabilities = []string{protocol.CapBatch, protocol.CapStreaming, protocol.CapDocuments, protocol.CapColumns, protocol.CapTwoPhase, protocol.CapPositions}
 
 func describesItself(t *testing.T, s subject) {
 	c := start(t, s.plugin)

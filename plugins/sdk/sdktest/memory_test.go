@@ -228,8 +228,12 @@ const memoryRows = 24
 
 func memoryReader(flaw string) sdk.Plugin {
 	marks := make(map[string]int)
+	capabilities := []string{protocol.CapBatch, protocol.CapPositions}
+	if flaw == "hides its positions" {
+		capabilities = capabilities[:1]
+	}
 	return sdk.Plugin{Name: "memory-reader", Version: "1", Doc: "Reads memory.", Reader: &sdk.ReaderSpec{
-		Doc: "Reads memory.", Capabilities: []string{protocol.CapBatch}, New: func() sdk.Reader { return &memReader{flaw: flaw, marks: marks} },
+		Doc: "Reads memory.", Capabilities: capabilities, New: func() sdk.Reader { return &memReader{flaw: flaw, marks: marks} },
 	}}
 }
 
@@ -316,3 +320,29 @@ func (r *memReader) Commit(_ context.Context, ps []sdk.ShardPosition) ([]string,
 }
 
 func (r *memReader) Close(context.Context) error { return nil }
+
+func (r *memReader) Positions(context.Context, sdk.PositionsInfo) (sdk.Kept, error) {
+	out := sdk.Kept{Keeper: "memory"}
+	for _, name := range []string{"even", "odd"} {
+		out.Positions = append(out.Positions, sdk.KeptPosition{Shard: name, Offset: int64(r.marks[name]), Newest: memoryRows / 2})
+	}
+	return out, nil
+}
+
+func (r *memReader) Reposition(ctx context.Context, info sdk.PositionsInfo, to sdk.Reposition) (sdk.Repositioned, error) {
+	if len(to.Shards) > 0 {
+		return sdk.Repositioned{}, sdk.Faultf(sdk.NotFound, "no shard %q", to.Shards[0])
+	}
+	was, err := r.Positions(ctx, info)
+	out := sdk.Repositioned{Keeper: was.Keeper}
+	for _, k := range was.Positions {
+		out.Before = append(out.Before, k.Offset)
+		if k.Offset = 0; to.Place == sdk.ToLatest {
+			k.Offset = k.Newest
+		}
+		if out.Positions = append(out.Positions, k); r.flaw != "stays where it is" {
+			r.marks[k.Shard] = int(k.Offset)
+		}
+	}
+	return out, err
+}

@@ -60,6 +60,7 @@ func Reader(t *testing.T, c ReaderCase) {
 		{"reads frozen shards alone", readsShardsAlone},
 		{"stops when cancelled", readStops},
 		{"decides or says so", readerDecides},
+		{"keeps positions or says so", readerKeepsPositions},
 	}, &c, c.Skip)
 }
 

@@ -71,6 +71,8 @@ func TestSuiteFindsFlaws(t *testing.T) {
 		"reader: skips ahead":                    "resumes after half the acks",
 		"reader: forgets commits":                "resumes after half the acks",
 		"reader: needs its split":                "reads frozen shards alone",
+		"reader: stays where it is":              "keeps positions or says so",
+		"reader: hides its positions":            "keeps positions or says so",
 		"writer: loose options":                  "describes itself",
 		"writer: counts wrong":                   "lands every row",
 		"writer: loses rows":                     "lands every row",
