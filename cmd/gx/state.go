@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -17,17 +18,22 @@ import (
 func (a *app) stateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "state",
-		Short: "Show and remove what a batch job keeps about its run",
-		Long: `A batch job whose reader can read its shards one by one keeps a state file, JOB.state in the state directory:
-what is done, and what gx run --resume has to do. JOB is the job document, as for gx run.`,
+		Short: "Show and change what a job goes on from",
+		Long: `JOB is the job document, as for gx run. What it goes on from depends on its reader:
+
+A source such as Kafka keeps a position for the job: the offsets of its consumer group. show and reset --to-… are for these.
+
+A batch job whose reader can read its shards one by one keeps a state file, JOB.state in the state directory: what is
+done, and what gx run --resume has to do. show, reset and resolve are for it.`,
 	}
 	onlySubcommands(c)
+	var showFlags, resetFlags documentFlags
 	show := &cobra.Command{
 		Use:   "show JOB",
-		Short: "Show how far the last run of a job has come",
+		Short: "Show where a job goes on, or how far its last run has come",
 		Args:  oneArg("a job"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.eachState(cmd, args[0], func(name, path string) error {
+			return a.eachKept(cmd, args[0], &showFlags, a.showPositions, func(name, path string) error {
 				s, err := journal.Load(path)
 				if err != nil {
 					return err
@@ -36,16 +42,32 @@ what is done, and what gx run --resume has to do. JOB is the job document, as fo
 			})
 		},
 	}
+	showFlags.register(show)
+	var to moveFlags
 	reset := &cobra.Command{
 		Use:   "reset JOB",
-		Short: "Remove the state file, so that nothing is left to resume",
-		Long: `reset removes the state file of a job that does not run. What the run has brought to the target stays there, and
-transactions that it left open stay until their timeout.`,
+		Short: "Move where a job goes on, or remove its state file",
+		Long: `reset moves the positions of a job that runs nowhere, to read a stretch again or to leave one out. One of the --to flags
+says where to; without --partition all partitions that the job reads move. A time that no record has reached, and an
+offset that is not there, become the nearest that is, with a warning.
+
+Where the job keeps a state file, reset takes no --to and removes it, so that nothing is left to resume. What the run has
+brought to the target stays there, and transactions that it left open stay until their timeout.`,
 		Args: oneArg("a job"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.eachState(cmd, args[0], func(name, path string) error { return a.resetState(name, path) })
+			return a.eachKept(cmd, args[0], &resetFlags,
+				func(ctx context.Context, s *keptPositions) error { return a.movePositions(ctx, s, &to) },
+				func(name, path string) error {
+					if given := to.given(); len(given) > 0 {
+						return protocol.Faultf(protocol.Config, "%s: the source keeps no position between runs that --%s could move", name, given[0]).
+							Hint("every run of this job begins where its parameters say; gx state reset alone removes its state file")
+					}
+					return a.resetState(name, path)
+				})
 		},
 	}
+	resetFlags.register(reset)
+	to.register(reset)
 	resolve := &cobra.Command{
 		Use:   "resolve JOB --shard N --committed|--lost",
 		Short: "Say what became of a shard that is in doubt",
