@@ -14,7 +14,7 @@ import (
 )
 
 // TestCommands tries the commands that stand in "sh" blocks. What `gx run` would do is asked of `gx check` with the same
-// job and variables, and its flags of `gx run --help`; make targets and the flags of gx-sandbox must exist.
+// job and variables, and its flags of `gx run --help`; so with `gx state`. Make targets and the flags of gx-sandbox must exist.
 func TestCommands(t *testing.T) {
 	b := bench{gx: buildGX(t), makefile: readTree(t, "Makefile"), sandbox: sandboxSource(t)}
 	for _, page := range allPages(t) {
@@ -88,6 +88,12 @@ func (b *bench) runGX(args []string) error {
 			return err
 		}
 	}
+	if args[0] == "state" {
+		if err := b.knows(args[:2], args[3:]); err != nil {
+			return err
+		}
+		args = []string{"check", args[2]}
+	}
 	args = slices.DeleteFunc(args, func(word string) bool { return word == "--live" }) // there are no servers here
 	cmd := exec.Command(b.gx, args...)
 	cmd.Dir = b.dir
@@ -98,6 +104,20 @@ func (b *bench) runGX(args []string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
+// knows looks for flags in the help of a command, the job of which asks servers that are not here.
+func (b *bench) knows(command, flags []string) error {
+	help, err := exec.Command(b.gx, append(slices.Clone(command), "--help")...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, help)
+	}
+	for _, f := range flags {
+		if f, _, _ = strings.Cut(f, "="); strings.HasPrefix(f, "--") && !bytes.Contains(help, []byte(f+" ")) {
+			return fmt.Errorf("gx %s has no flag %s", strings.Join(command, " "), f)
+		}
 	}
 	return nil
 }
@@ -228,7 +248,7 @@ func TestCommandLinePage(t *testing.T) {
 	gx := buildGX(t)
 	page := readTree(t, "docs/reference/command-line.md")
 	flags := 0
-	for _, command := range []string{"", "run", "check", "convert", "plugin list", "plugin info", "version"} {
+	for _, command := range []string{"", "run", "check", "convert", "state show", "state reset", "plugin list", "plugin info", "version"} {
 		if !strings.Contains(page, "`gx "+command) {
 			t.Errorf("the page does not name `gx %s`", command)
 		}
