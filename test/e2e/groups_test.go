@@ -17,8 +17,8 @@ func beside(c *harness.Case, d *harness.Document) *harness.Running {
 	return c.Start(d, "--state-dir", c.T.TempDir(), "--log-format", "json")
 }
 
-// stopped ends a process in order.
-func stopped(t *testing.T, r *harness.Running) {
+// stopInOrder ends a process in order.
+func stopInOrder(t *testing.T, r *harness.Running) {
 	t.Helper()
 	r.Signal(syscall.SIGTERM)
 	if res := r.Wait(); res.Code != 143 {
@@ -58,7 +58,7 @@ func TestProcessesOfAGroupComeAndGo(t *testing.T) {
 				third := beside(c, d)
 				third.Until("three members", func() bool { return len(c.Broker.Members(t, c.Group)) == 3 })
 				more(third, "of three processes")
-				stopped(t, first)
+				stopInOrder(t, first)
 				more(second, "after an orderly departure")
 				third.Kill(third.Pid())
 				third.Wait()
@@ -66,7 +66,7 @@ func TestProcessesOfAGroupComeAndGo(t *testing.T) {
 				more(second, "after a death")
 				n := feed.Stop()
 				second.Until("all rows", func() bool { return c.Distinct() == n })
-				stopped(t, second)
+				stopInOrder(t, second)
 				t.Logf("%d rows, %d of them loaded twice", n, c.WantFeed(n))
 				left := int64(0)
 				for _, at := range c.Broker.Committed(t, c.Group, c.Topic, partitions) {
@@ -103,7 +103,7 @@ func TestANamedMemberComesBack(t *testing.T) {
 		}
 		n := feed.Stop()
 		r.Until("all rows", func() bool { return c.Distinct() == n })
-		stopped(t, r)
+		stopInOrder(t, r)
 		t.Logf("%d rows, %d of them loaded twice", n, c.WantFeed(n))
 	})
 }
@@ -129,7 +129,7 @@ func TestAMemberStaysWhileItsTargetStandsStill(t *testing.T) {
 		if got := c.Broker.Members(t, c.Group); !slices.Equal(got, member) {
 			t.Errorf("members %q after the outage, before %q", got, member)
 		}
-		stopped(t, r)
+		stopInOrder(t, r)
 		if repeated := c.WantFeed(n); repeated > 0 {
 			t.Errorf("%d rows were loaded twice", repeated)
 		}
@@ -155,11 +155,11 @@ func TestTopicsAreAddedAndTakenAway(t *testing.T) {
 			d.Reader["topic"] = topics
 			rows = append(rows, want...)
 			slices.SortFunc(rows, func(a, b string) int { // by topic, then by number
-			return strings.Compare(strings.ReplaceAll(a, "|", "\x00"), strings.ReplaceAll(b, "|", "\x00"))
-		})
+				return strings.Compare(strings.ReplaceAll(a, "|", "\x00"), strings.ReplaceAll(b, "|", "\x00"))
+			})
 			r := c.Start(d)
 			r.Until("the rows "+strings.Join(want, " "), func() bool { return c.Count() == len(rows) })
-			stopped(t, r)
+			stopInOrder(t, r)
 			c.WantRows("SELECT topic, n FROM @t ORDER BY topic, n", rows...)
 		}
 		send(c.Topic, 1)

@@ -12,8 +12,8 @@ import (
 	"github.com/gx-etl/gx/test/e2e/harness"
 )
 
-// state runs gx state on a document and returns what it said.
-func state(c *harness.Case, verb string, d *harness.Document, flags ...string) *harness.Result {
+// gxState runs gx state on a document and returns what it said.
+func gxState(c *harness.Case, verb string, d *harness.Document, flags ...string) *harness.Result {
 	c.T.Helper()
 	return c.Gx(append([]string{"state", verb, c.Write(d), "--state-dir", c.T.TempDir()}, flags...)...).Wait()
 }
@@ -31,7 +31,7 @@ func TestPositionsAreResetAndReadAgain(t *testing.T) {
 			t.Helper()
 			c.Exec("TRUNCATE TABLE " + c.Database + "." + c.Table)
 			if len(flags) > 0 {
-				r := state(c, "reset", d, flags...)
+				r := gxState(c, "reset", d, flags...)
 				if r.Code != 0 || !regexp.MustCompile(fmt.Sprintf(`%s/0 +10 +%d +10 *\n`, regexp.QuoteMeta(c.Topic), from)).MatchString(r.Stdout) {
 					t.Fatalf("%q: exit code %d\n%s", flags, r.Code, r.Said())
 				}
@@ -45,11 +45,11 @@ func TestPositionsAreResetAndReadAgain(t *testing.T) {
 				t.Fatalf("%q: rows %v, want %v", flags, got, want)
 			}
 		}
-		if r := state(c, "show", d); r.Code != 0 || !regexp.MustCompile(`/0 +- +0 +10 +-`).MatchString(r.Stdout) {
+		if r := gxState(c, "show", d); r.Code != 0 || !regexp.MustCompile(`/0 +- +0 +10 +-`).MatchString(r.Stdout) {
 			t.Errorf("show before the first run: exit code %d\n%s", r.Code, r.Said())
 		}
 		readAgain(nil, 0)
-		if r := state(c, "show", d); !regexp.MustCompile(`not in use\n(.|\n)*/0 +10 +0 +10 +0`).MatchString(r.Stdout) {
+		if r := gxState(c, "show", d); !regexp.MustCompile(`not in use\n(.|\n)*/0 +10 +0 +10 +0`).MatchString(r.Stdout) {
 			t.Errorf("show: exit code %d\n%s", r.Code, r.Said())
 		}
 		at := start.Add(4 * time.Minute)
@@ -62,11 +62,11 @@ func TestPositionsAreResetAndReadAgain(t *testing.T) {
 		readAgain([]string{"--to-earliest"}, 0)
 		readAgain([]string{"--to-latest"}, 10)
 		// Later than the newest message: the end, and a warning.
-		r := state(c, "reset", d, "--to-timestamp", time.Now().Add(time.Hour).Format(time.RFC3339))
+		r := gxState(c, "reset", d, "--to-timestamp", time.Now().Add(time.Hour).Format(time.RFC3339))
 		if r.Code != 0 || !strings.Contains(r.Stderr, "warning: topic") || !strings.Contains(r.Stderr, "goes to the end, 10") {
 			t.Errorf("exit code %d\n%s", r.Code, r.Said())
 		}
-		r = state(c, "reset", d, "--to-offset", "11")
+		r = gxState(c, "reset", d, "--to-offset", "11")
 		if r.Code != 0 || !strings.Contains(r.Stderr, "11 lies beyond the end, 10; goes to the end") {
 			t.Errorf("exit code %d\n%s", r.Code, r.Said())
 		}
@@ -82,11 +82,11 @@ func TestPositionsOfARunningJobStay(t *testing.T) {
 		c.ValuesTo(0, `{"id":0,"v":"row 0"}`)
 		r.Until("the first row", func() bool { return c.Count() == 1 })
 		harness.Until(t, "its position", func() bool { return c.Broker.Committed(t, c.Group, c.Topic, 2)[0] == 1 })
-		if res := state(c, "show", d); !strings.Contains(res.Stdout, "in use: 1 running member") {
+		if res := gxState(c, "show", d); !strings.Contains(res.Stdout, "in use: 1 running member") {
 			t.Errorf("show: exit code %d\n%s", res.Code, res.Said())
 		}
 		// From a machine that knows nothing of the run, and from one that does.
-		if res := state(c, "reset", d, "--to-earliest"); res.Code != 1 || !strings.Contains(res.Stderr, "has 1 running member") {
+		if res := gxState(c, "reset", d, "--to-earliest"); res.Code != 1 || !strings.Contains(res.Stderr, "has 1 running member") {
 			t.Errorf("exit code %d\n%s", res.Code, res.Said())
 		}
 		if res := c.Gx("state", "reset", c.Write(d), "--to-earliest").Wait(); res.Code != 2 || !strings.Contains(res.Stderr, "is running already") {
@@ -97,7 +97,7 @@ func TestPositionsOfARunningJobStay(t *testing.T) {
 		}
 		r.Signal(syscall.SIGTERM)
 		r.Wait()
-		if res := state(c, "reset", d, "--to-earliest", "--partition", "0"); res.Code != 0 {
+		if res := gxState(c, "reset", d, "--to-earliest", "--partition", "0"); res.Code != 0 {
 			t.Errorf("exit code %d\n%s", res.Code, res.Said())
 		}
 		r = c.Start(d)
@@ -128,7 +128,7 @@ func TestStateRefuses(t *testing.T) {
 			{[]string{"--to-earliest", "--partition", "7"}, 1, `the job reads no partition "7"`},
 			{[]string{"--to-earliest", "--partition", "other/0"}, 1, `the job reads no partition "other/0"`},
 		} {
-			if r := state(c, "reset", d, bad.flags...); r.Code != bad.code || !strings.Contains(r.Stderr, bad.said) {
+			if r := gxState(c, "reset", d, bad.flags...); r.Code != bad.code || !strings.Contains(r.Stderr, bad.said) {
 				t.Errorf("%q: exit code %d, want %d and %q\n%s", bad.flags, r.Code, bad.code, bad.said, r.Said())
 			}
 		}
