@@ -109,6 +109,13 @@ func (a *assembler) take(p position, lag int64) sdk.Outgoing {
 	return out
 }
 
+// leaveOut counts a message that is no data.
+func (a *assembler) leaveOut(m *message) {
+	a.bytes += int64(len(m.key) + len(m.value))
+	a.newest = max(a.newest, m.time)
+	a.filtered++
+}
+
 // add begins a message: it becomes rows, a dirty record, or a filtered one. What it appends to the builder it appends only
 // after everything about the message was found good: half a row cannot be taken back. When it answers false, the batch
 // is full before all rows of the message are in it; then the batch is to be taken and more to be called. An error ends the job.

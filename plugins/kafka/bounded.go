@@ -32,7 +32,7 @@ func (r *Reader) readBounded(ctx context.Context, shards []sdk.Shard, out sender
 	if err != nil {
 		return err
 	}
-	l := lane{assembler: a, ranges: ranges, send: func(b sdk.Outgoing, _ int64) error { return out.Send(b) }}
+	l := lane{assembler: a, ranges: ranges, pulses: r.settings.heartbeatTopic, send: func(b sdk.Outgoing, _ int64) error { return out.Send(b) }}
 	err = fetch.Run(ctx, r.fetchOptions(ctx), ranges, func(b *fetch.Block) error { return l.take(ctx, b) })
 	if err != nil && ctx.Err() == nil {
 		return faultOf(err, "read")

@@ -18,6 +18,7 @@ type follower struct {
 	m      *member
 	claims []*claim
 	once   sync.Once
+	pulser *pulser // nil without a heartbeatTopic
 }
 
 // Without other orders a broker gathers a little before it answers: this many bytes, or as many milliseconds. It keeps
@@ -40,7 +41,7 @@ func (f *follower) run(session context.Context) {
 		f.m.fail(err)
 		return
 	}
-	l := lane{assembler: a, ranges: ranges, session: f.claims[0].serial}
+	l := lane{assembler: a, ranges: ranges, session: f.claims[0].serial, pulses: r.settings.heartbeatTopic}
 	l.send = func(b sdk.Outgoing, next int64) error { return f.hand(session, f.claims[l.current], next, b) }
 	for _, c := range f.claims {
 		// Without rows: it shows the lag at once, and makes durable where a group without an offset begins, because
@@ -87,12 +88,14 @@ func (f *follower) beat(session context.Context, reached []int64) error {
 		return errOver
 	default:
 	}
-	every, step := f.m.r.settings.heartbeat, f.m.r.settings.heartbeatStep
 	for i, c := range f.claims {
 		next, lag := c.at()
-		due := every > 0 && time.Since(c.handed) >= every && lag <= step
-		if reached[i] <= next && !due {
+		quiet := f.m.r.settings.quiet(time.Since(c.handed), lag)
+		if reached[i] <= next && !quiet {
 			continue
+		}
+		if quiet && f.pulser != nil {
+			f.pulser.beat(pulse{m: f.m, topic: c.topic, partition: c.partition, offset: next, lag: lag, at: time.Now()})
 		}
 		if err := f.progress(session, c, max(next, reached[i])); err != nil {
 			return err

@@ -13,6 +13,7 @@ type lane struct {
 	*assembler
 	ranges  []fetch.Range
 	session uint64 // of the group, 0 without one
+	pulses  string // the topic whose heartbeats of gx are left out, "" for none
 	send    func(b sdk.Outgoing, next int64) error
 
 	current int      // index of the range that is gathered
@@ -50,6 +51,7 @@ func (l *lane) take(ctx context.Context, b *fetch.Block) error {
 func (l *lane) batch(ctx context.Context, b *fetch.Block, batch *sarama.RecordBatch, end int64) error {
 	base, fixed := batchTime(batch)
 	m := message{time: base}
+	pulses := l.pulses == l.topic
 	for _, rec := range batch.Records {
 		m.offset = batch.FirstOffset + rec.OffsetDelta
 		if m.offset < b.From || m.offset >= b.To {
@@ -59,6 +61,10 @@ func (l *lane) batch(ctx context.Context, b *fetch.Block, batch *sarama.RecordBa
 			m.time = base + rec.TimestampDelta.Milliseconds()
 		}
 		m.key, m.value, m.headers = rec.Key, rec.Value, rec.Headers
+		if pulses && isPulse(rec.Headers) {
+			l.leaveOut(&m)
+			continue
+		}
 		done, err := l.add(ctx, &m)
 		if err != nil {
 			return err

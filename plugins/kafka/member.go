@@ -96,6 +96,7 @@ func (r *Reader) join(lane int) (*member, error) {
 	r.mu.Lock()
 	r.members[lane] = m
 	r.watchTopics()
+	r.startPulser()
 	r.mu.Unlock()
 	m.work.Go(m.run)
 	m.work.Go(m.listen)
@@ -242,6 +243,7 @@ func (m *member) Setup(s sarama.ConsumerGroupSession) error {
 		}
 	}
 	r.mu.Lock()
+	next.pulser = r.pulser
 	r.serial++
 	m.generation, m.follower = s.GenerationID(), next
 	for name, c := range claims {

@@ -39,6 +39,8 @@ type Reader struct {
 	frozen   *frozen            // batch
 	resumes  bool               // streaming: the group holds an offset of an earlier run
 
+	pulseParts []int32 // partitions of heartbeatTopic
+
 	mu        sync.Mutex // guards the following
 	members   map[int]*member
 	owned     map[string]*claim // by shard, the newest of each; an ended one stays until another takes its place
@@ -47,6 +49,7 @@ type Reader struct {
 	gathered  chan struct{}     // closed and replaced when a lane enters a session or ends
 	topicsNow []string
 	watching  func() // ends the watch for new topics, and waits for it
+	pulser    *pulser
 }
 
 // Config serves sdk.Reader.
@@ -150,6 +153,9 @@ func (r *Reader) find(ctx context.Context) (notes []string, err error) {
 	}
 	if r.info.Lanes > total && total > 0 {
 		notes = append(notes, fmt.Sprintf("%d lanes are more than the %d partitions: the rest stay idle", r.info.Lanes, total))
+	}
+	if err := r.findPulseTopic(); err != nil {
+		return nil, err
 	}
 	if r.info.Streaming {
 		// Early word of a missing privilege; the offsets are asked for again when partitions are assigned.
@@ -273,8 +279,8 @@ func (r *Reader) Close(context.Context) error {
 		return nil
 	}
 	r.mu.Lock()
-	members, watching := r.members, r.watching
-	r.members, r.watching = nil, nil
+	members, watching, pulser := r.members, r.watching, r.pulser
+	r.members, r.watching, r.pulser = nil, nil, nil
 	r.mu.Unlock()
 	if watching != nil {
 		watching()
@@ -285,6 +291,9 @@ func (r *Reader) Close(context.Context) error {
 		group.Go(m.leave)
 	}
 	group.Wait()
+	if pulser != nil {
+		pulser.stop()
+	}
 	for _, m := range members {
 		if m.leaveErr != nil {
 			wrong = append(wrong, m.leaveErr.Error())

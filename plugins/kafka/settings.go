@@ -33,6 +33,7 @@ type settings struct {
 	maxRows               int
 	heartbeat             time.Duration
 	heartbeatStep         int64
+	heartbeatTopic        string
 	refresh               time.Duration
 	consumeParallel       int
 	zoneNote, beginByRule bool
@@ -194,8 +195,11 @@ func (r *resolver) flow() {
 		r.note(options.CodeIgnored, "stopWhenReachEndOffset", "has no effect without stopWhenPollEmpty")
 	}
 	s.heartbeat, s.heartbeatStep = time.Duration(o.HeartbeatIntervalSec)*time.Second, o.HeartbeatToleranceStep
-	if o.HeartbeatTopic != "" {
-		r.wrong(options.CodeNotSupported, "heartbeatTopic", "writing heartbeats to a topic is not available yet", "", "heartbeatIntervalSec alone")
+	s.heartbeatTopic = o.HeartbeatTopic
+	if t := o.HeartbeatTopic; t != "" && (!legalTopic.MatchString(t) || t == "." || t == "..") {
+		r.wrong(options.CodeNotAllowed, "heartbeatTopic", fmt.Sprintf("%q cannot be the name of a topic", t), "up to 249 letters, digits, . _ and -", "")
+	} else if t != "" && o.HeartbeatIntervalSec == 0 {
+		r.note(options.CodeIgnored, "heartbeatTopic", "gets no heartbeats: heartbeatIntervalSec is 0")
 	}
 	s.refresh = time.Duration(o.MetadataRefreshMs) * time.Millisecond
 	s.consumeParallel = o.ConsumeParallel

@@ -76,9 +76,19 @@ func TestLogin(t *testing.T) {
 // refused opens the reader and returns the fault.
 func (c *cluster) refused(t *testing.T, options string) *protocol.Fault {
 	t.Helper()
+	return c.refusedIn(t, v1.Mode_MODE_BATCH, options)
+}
+
+func (c *cluster) refusedStreaming(t *testing.T, options string) *protocol.Fault {
+	t.Helper()
+	return c.refusedIn(t, v1.Mode_MODE_STREAMING, options)
+}
+
+func (c *cluster) refusedIn(t *testing.T, mode v1.Mode, options string) *protocol.Fault {
+	t.Helper()
 	reader := dial(t)
 	params := fmt.Sprintf(`{"server":%q,"topic":%q,"groupId":"refused",%s}`, c.addr, c.topic, options)
-	_, err := reader.Open(t.Context(), &v1.OpenRequest{Parameters: []byte(params), Job: "test", Run: "run", Mode: v1.Mode_MODE_BATCH, Lanes: 1})
+	_, err := reader.Open(t.Context(), &v1.OpenRequest{Parameters: []byte(params), Job: "test", Run: "run", Mode: mode, Lanes: 1})
 	f := protocol.AsFault(err)
 	if f == nil {
 		t.Fatalf("open: %v", err)
