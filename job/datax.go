@@ -103,6 +103,7 @@ func (p *parser) datax() []*Job {
 		p.engineSettings(doc.Core, "core", setting.Core)
 	}
 	setting.Speed = p.dataxSpeed(&doc.Job.Setting.Speed, setting)
+	setting.LanesUnsaid = setting.LanesUnsaid && setting.Core == nil // its limits may give a number of lanes
 	setting.Column = p.common(doc.Common)
 	if limit := raw.Get("setting").Get("errorLimit"); !limit.Get("record").Given() && !limit.Get("percentage").Given() {
 		p.add(options.Problem{Code: options.CodeAssumed, Path: "job.setting.errorLimit.record", Warning: true,

@@ -38,6 +38,7 @@ type Setting struct {
 	DryRun          bool       `json:"dryRun,omitempty"`          // check against the real systems and move nothing
 	Core            *Core      `json:"core,omitempty"`            // DataX only
 	Column          *Column    `json:"column,omitempty"`          // DataX common.column
+	LanesUnsaid     bool       `json:"-"`                         // Speed.Concurrent is a default
 }
 
 // ErrorLimit says how many dirty records a job survives. Record rules when both are set.
@@ -167,6 +168,7 @@ func (p *parser) setting(doc *settingDoc, raw options.Value, path string) (Mode,
 		ErrorLimit: p.errorLimit(doc.ErrorLimit, raw.Get("errorLimit"), options.Join(path, "errorLimit")),
 		Speed:      doc.Speed.speed(), Guarantee: Guarantee(doc.Guarantee), Checkpoint: doc.Checkpoint,
 		Dirty:           p.dirty(doc.Dirty, raw.Get("dirty"), options.Join(path, "dirty")),
+		LanesUnsaid:     doc.Speed.lanes() == nil,
 		StallTimeoutSec: doc.StallTimeoutSec, MaxRunSec: doc.MaxRunSec, Memory: doc.Memory, DryRun: doc.DryRun,
 	}
 }

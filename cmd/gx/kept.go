@@ -21,6 +21,7 @@ type keptPositions struct {
 	job    *job.Job
 	dir    string // of its lock
 	plan   *plan.Plan
+	step   *plan.Step // of the reader
 	reader *host.Plugin
 }
 
@@ -46,7 +47,7 @@ func (a *app) eachKept(cmd *cobra.Command, where string, flags *documentFlags,
 	return nil
 }
 
-// kept starts the reader of a job, and nothing else of it, to hear what its source keeps. Of a state file only the name is
+// kept starts the readers of a job, and nothing else of it, to hear what their sources keep. Of a state file only the name is
 // needed, so a document that is not fit to run will do for that.
 func (a *app) kept(ctx context.Context, doc *document, j *job.Job, flags *documentFlags,
 	positions func(context.Context, *keptPositions) error, file func(name, path string) error) error {
@@ -55,27 +56,40 @@ func (a *app) kept(ctx context.Context, doc *document, j *job.Job, flags *docume
 	if err != nil {
 		return err
 	}
-	k := &keptPositions{job: j, dir: a.jobDir(doc, j), plan: pl}
-	if pl.Reader.Type != "" {
-		reader := &side{step: &pl.Reader, role: v1.Role_ROLE_READER, plugin: &k.reader}
-		problems = append(problems, reader.start(ctx, a, finder, pl, j, false)...)
+	dir := a.jobDir(doc, j)
+	var keepers []*keptPositions
+	for i := range pl.Readers {
+		k := &keptPositions{job: j, dir: dir, plan: pl, step: &pl.Readers[i]}
+		if k.step.Type == "" {
+			continue
+		}
+		reader := &side{step: k.step, role: v1.Role_ROLE_READER, plugin: &k.reader}
+		found := reader.start(ctx, a, finder, pl, j, false)
+		if k.reader != nil {
+			defer k.reader.Kill()
+		}
+		keeps, err := k.keeps(ctx)
+		if err != nil {
+			return err
+		}
+		if keeps {
+			keepers, problems = append(keepers, k), append(problems, found...)
+		}
 	}
-	if k.reader != nil {
-		defer k.reader.Kill()
-	}
-	keeps, err := k.keeps(ctx)
-	if err != nil {
-		return err
-	}
-	if !keeps {
-		return file(j.Name, statePath(k.dir, j.Name))
+	if len(keepers) == 0 {
+		return file(j.Name, statePath(dir, j.Name))
 	}
 	problems = append(problems, doc.problems...)
 	options.Sort(problems)
 	if err := a.errProblems(doc.label, problems); err != nil {
 		return err
 	}
-	return positions(ctx, k)
+	for _, k := range keepers {
+		if err := positions(ctx, k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keeps asks the reader whether its source keeps positions.

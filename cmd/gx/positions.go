@@ -108,10 +108,10 @@ func momentOf(text, zone string) (time.Time, error) {
 
 // showPositions prints where a job goes on, and how much there is to read.
 func (a *app) showPositions(ctx context.Context, s *keptPositions) error {
-	out, err := s.reader.Reader().Positions(ctx, &v1.PositionsRequest{Parameters: s.plan.Reader.Parameters, Job: s.plan.Job,
+	out, err := s.reader.Reader().Positions(ctx, &v1.PositionsRequest{Parameters: s.step.Parameters, Job: s.plan.Job,
 		Mode: s.mode(), Lenient: s.plan.Lenient})
 	if err != nil {
-		return fault.Within(s.plan.Reader.Path, err)
+		return fault.Within(s.step.Path, err)
 	}
 	use := "not in use"
 	if out.InUse != "" {
@@ -147,10 +147,10 @@ func (a *app) movePositions(ctx context.Context, s *keptPositions, to *moveFlags
 		return err
 	}
 	defer release()
-	in.Parameters, in.Job, in.Mode, in.Lenient = s.plan.Reader.Parameters, s.plan.Job, s.mode(), s.plan.Lenient
+	in.Parameters, in.Job, in.Mode, in.Lenient = s.step.Parameters, s.plan.Job, s.mode(), s.plan.Lenient
 	out, err := s.reader.Reader().Reposition(ctx, in)
 	if err != nil {
-		return fault.Within(s.plan.Reader.Path, err)
+		return fault.Within(s.step.Path, err)
 	}
 	for _, n := range out.Notes {
 		if _, err := fmt.Fprintf(a.stderr, "gx: warning: %s\n", a.mask(fault.Printable(n))); err != nil {

@@ -78,6 +78,9 @@ func (a *app) prepare(ctx context.Context, j *job.Job, flags *documentFlags, liv
 	pl.Join()
 	for _, s := range sides {
 		problems = append(problems, s.problems...)
+		if s.role == v1.Role_ROLE_READER && s.lanes > 0 && j.Setting.LanesUnsaid {
+			pl.UseLanes(max(pl.Lanes, s.lanes))
+		}
 	}
 	return out, problems, nil
 }
@@ -88,6 +91,7 @@ type side struct {
 	role     v1.Role
 	plugin   **host.Plugin
 	problems []options.Problem
+	lanes    int // that its parameters ask for
 }
 
 func (s *side) start(ctx context.Context, a *app, finder *host.Finder, pl *plan.Plan, j *job.Job, live bool) []options.Problem {
@@ -130,12 +134,13 @@ func (s *side) start(ctx context.Context, a *app, finder *host.Finder, pl *plan.
 	if !slices.Contains(d.Roles[i].Capabilities, need) {
 		return bad(protocol.Faultf(protocol.Config, "plugin %s does not run in %s mode", d.Name, need).Hint("another setting.mode"))
 	}
-	found, err := proc.Check(ctx, &v1.CheckRequest{Role: s.role, Parameters: s.step.Parameters, Mode: mode, Live: live, Lenient: pl.Lenient})
+	answer, err := proc.Check(ctx, &v1.CheckRequest{Role: s.role, Parameters: s.step.Parameters, Mode: mode, Live: live, Lenient: pl.Lenient})
 	if err != nil {
 		return bad(err)
 	}
 	var out []options.Problem
-	for _, p := range found {
+	s.lanes = int(answer.Lanes)
+	for _, p := range answer.Problems {
 		path := s.step.Path
 		if p.Path != "" {
 			path += "." + p.Path // a path of its own, not a key

@@ -103,9 +103,9 @@ func TestDescribeCheckAndFaults(t *testing.T) {
 			t.Errorf("a plugin sees %s", key)
 		}
 	}
-	probs, err := p.Check(context.Background(), &v1.CheckRequest{Role: v1.Role_ROLE_WRITER, Parameters: []byte(`{"ned": 1}`)})
-	if err != nil || len(probs) != 2 {
-		t.Fatalf("%v %v", probs, err)
+	answer, err := p.Check(context.Background(), &v1.CheckRequest{Role: v1.Role_ROLE_WRITER, Parameters: []byte(`{"ned": 1}`)})
+	if err != nil || len(answer.Problems) != 2 || answer.Lanes != 0 {
+		t.Fatalf("%v %v", answer, err)
 	}
 	if _, err := p.Check(context.Background(), &v1.CheckRequest{Role: v1.Role_ROLE_READER, Parameters: []byte(`{}`)}); fault.Exit(err) != fault.ExitConfig {
 		t.Errorf("as a reader: %v", err)

@@ -349,7 +349,7 @@ func (p *Plugin) Describe(ctx context.Context) (*v1.DescribeReply, error) {
 }
 
 // Check asks the plugin to judge parameters; a live check may talk to servers and gets longer.
-func (p *Plugin) Check(ctx context.Context, in *v1.CheckRequest) ([]*v1.Problem, error) {
+func (p *Plugin) Check(ctx context.Context, in *v1.CheckRequest) (*v1.CheckReply, error) {
 	limit := 10 * time.Second
 	if in.Live {
 		limit = 60 * time.Second
@@ -357,5 +357,5 @@ func (p *Plugin) Check(ctx context.Context, in *v1.CheckRequest) ([]*v1.Problem,
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	out, err := v1.NewPluginClient(p.conn).Check(ctx, in)
-	return out.GetProblems(), p.explain(err)
+	return out, p.explain(err)
 }

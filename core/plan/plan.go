@@ -25,6 +25,7 @@ type Plan struct {
 	Writer      Step
 	Lanes       int
 	Memory      Memory
+	memory      int64 // setting.memory, which Memory shares out
 	RowsPerSec  int64 // 0 for no limit
 	BytesPerSec int64
 	ErrorLimit  job.ErrorLimit
@@ -90,10 +91,17 @@ func Build(j *job.Job, run string, lenient bool) (*Plan, []options.Problem) {
 	p.Sink = b.sink()
 	p.Readers, p.Writers = b.ends()
 	p.Join()
-	p.Memory = share(j.Setting.Memory, p.Lanes, max(len(p.Readers), 1), max(len(p.Writers), 1), p.Sink != nil)
+	p.memory = j.Setting.Memory
+	p.UseLanes(p.Lanes)
 	p.Transform = b.transformers(lenient)
 	b.unavailable()
 	return p, b.problems
+}
+
+// UseLanes changes the number of lanes, for a reader whose parameters ask for it in a job that names none.
+func (p *Plan) UseLanes(n int) {
+	p.Lanes = n
+	p.Memory = share(p.memory, n, max(len(p.Readers), 1), max(len(p.Writers), 1), p.Sink != nil)
 }
 
 // core takes what gx honours of the engine settings of DataX.

@@ -148,3 +148,21 @@ func TestRunIDs(t *testing.T) {
 		t.Errorf("%s %s", a, b)
 	}
 }
+
+// A reader may ask for lanes where the job names none; the memory is shared out anew.
+func TestLanesOfTheReader(t *testing.T) {
+	j := parse(t, dataworks("", ""))
+	p, _ := Build(j, "run-1", false)
+	if !j.Setting.LanesUnsaid {
+		t.Error("the job names lanes")
+	}
+	p.UseLanes(3)
+	if sum := p.Memory.Core + p.Memory.Reader + p.Memory.Writer + 2*3*protocol.Window; p.Lanes != 3 || sum != 256<<20 {
+		t.Errorf("%d lanes, memory %+v sums to %d with the windows", p.Lanes, p.Memory, sum)
+	}
+	for _, speed := range []string{`"concurrent":1`, `"channel":1`, `"tasks.max":"1"`} {
+		if parse(t, dataworks(`"speed":{`+speed+`}`, "")).Setting.LanesUnsaid {
+			t.Errorf("%s names lanes", speed)
+		}
+	}
+}

@@ -67,7 +67,7 @@ type Options struct {
 	HeartbeatIntervalSec   int    `json:"heartbeatIntervalSec" default:"0" gx:"min=0,alias=dbHeartbeatIntervalSec" doc:"Streaming: tell the lag of quiet partitions this often; 0 is off."`
 	HeartbeatToleranceStep int64  `json:"heartbeatToleranceStep" default:"100" gx:"min=0,alias=dbHeartbeatToleranceStep" doc:"No heartbeat while a partition lags by more records than this."`
 	HeartbeatTopic         string `json:"heartbeatTopic" doc:"A topic that gets a message for each heartbeat, which says where the reader of a quiet partition is. A job that reads this topic too leaves such messages out."`
-	ConsumeParallel        int    `json:"consumeParallel" gx:"min=1" doc:"Other name of setting.speed.concurrent, which is what counts."`
+	ConsumeParallel        int    `json:"consumeParallel" gx:"min=1" doc:"Lanes; other name of setting.speed.concurrent, which counts when both are given."`
 
 	MetadataRefreshMs int `json:"metadataRefreshMs" default:"60000" gx:"min=100" doc:"How often topics and partitions are looked up anew, in milliseconds."`
 

@@ -55,6 +55,9 @@ type Reader struct {
 // Config serves sdk.Reader.
 func (r *Reader) Config() any { return &r.options }
 
+// Lanes serves sdk.Laner.
+func (r *Reader) Lanes() int { return r.options.ConsumeParallel }
+
 // Open serves sdk.Reader.
 func (r *Reader) Open(ctx context.Context, info sdk.OpenInfo) (sdk.Opened, error) {
 	s, problems := resolve(&r.options, "")

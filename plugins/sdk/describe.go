@@ -57,6 +57,9 @@ func (d *describer) Check(ctx context.Context, in *v1.CheckRequest) (*v1.CheckRe
 		problems = append(problems, live.CheckLive(ctx)...)
 	}
 	out := &v1.CheckReply{}
+	if l, ok := instance.(Laner); ok {
+		out.Lanes = uint32(max(0, l.Lanes()))
+	}
 	for _, p := range problems {
 		out.Problems = append(out.Problems, &v1.Problem{Code: valid(p.Code), Path: valid(p.Path), Seen: valid(p.Seen),
 			Want: valid(p.Want), Try: valid(p.Try), Warning: p.Warning})

@@ -208,6 +208,12 @@ type LiveChecker interface {
 	CheckLive(ctx context.Context) []options.Problem
 }
 
+// Laner is a Reader whose parameters may ask for a number of lanes, in the words of the tool that the job comes from.
+type Laner interface {
+	// Lanes is asked when the parameters are filled, before Open; 0 is no wish. It counts when the job itself names none.
+	Lanes() int
+}
+
 // Decider is a Reader whose source can make positions and a writer's transactions final in one durable step.
 type Decider interface {
 	Decide(ctx context.Context, positions []ShardPosition, transactions []string) error

@@ -176,3 +176,43 @@ func TestTopicsAreAddedAndTakenAway(t *testing.T) {
 		}
 	})
 }
+
+// consumeParallel makes lanes where the job's own setting names none, and more lanes than partitions are not used.
+func TestConsumeParallelMakesLanes(t *testing.T) {
+	const partitions = 4
+	world.Each(t, func(t *testing.T, c *harness.Case) {
+		c.CreateTopic(partitions)
+		c.CreateTable("id INT", "")
+		for p := range int32(partitions) {
+			c.ValuesTo(p, fmt.Sprintf(`{"id":%d}`, p))
+		}
+		for _, run := range []struct {
+			parallel, concurrent int
+			said                 string
+		}{
+			{1, 0, ""},
+			{3, 0, ""},
+			{9, 0, "9 lanes are more than the 4 partitions: the rest stay idle"},
+			{9, 2, "consumeParallel 9 is not in force: setting.speed.concurrent gives 2 lanes"},
+		} {
+			c.Exec("TRUNCATE TABLE " + c.Database + "." + c.Table)
+			d := c.Document()
+			d.Reader["consumeParallel"] = run.parallel
+			delete(d.Setting, "speed")
+			want := run.parallel
+			if run.concurrent > 0 {
+				d.Setting["speed"] = harness.Object{"concurrent": run.concurrent}
+				want = run.concurrent
+			}
+			r := c.Start(d, "--log-format", "json")
+			res := r.Wait()
+			if res.Code != 0 || c.Count() != partitions || !strings.Contains(res.Said(), run.said) {
+				t.Errorf("%+v: exit code %d, %d rows\n%s", run, res.Code, c.Count(), res.Said())
+			}
+			// A lane sends a load of its own.
+			if want = min(want, partitions); int(res.Report.Loads) != want {
+				t.Errorf("%+v: %d loads, want %d\n%s", run, res.Report.Loads, want, res.Said())
+			}
+		}
+	})
+}

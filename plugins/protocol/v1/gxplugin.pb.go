@@ -666,8 +666,10 @@ func (x *CheckRequest) GetLenient() bool {
 }
 
 type CheckReply struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Problems      []*Problem             `protobuf:"bytes,1,rep,name=problems,proto3" json:"problems,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Problems []*Problem             `protobuf:"bytes,1,rep,name=problems,proto3" json:"problems,omitempty"`
+	// Lanes that the parameters of a reader ask for, 0 for no wish. They count when the job itself names none.
+	Lanes         uint32 `protobuf:"varint,2,opt,name=lanes,proto3" json:"lanes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -707,6 +709,13 @@ func (x *CheckReply) GetProblems() []*Problem {
 		return x.Problems
 	}
 	return nil
+}
+
+func (x *CheckReply) GetLanes() uint32 {
+	if x != nil {
+		return x.Lanes
+	}
+	return 0
 }
 
 // Problem is one thing wrong (or worth a note) in a document. path is relative to the parameter object.
@@ -3321,10 +3330,11 @@ const file_gxplugin_proto_rawDesc = "" +
 	"parameters\x12&\n" +
 	"\x04mode\x18\x03 \x01(\x0e2\x12.gx.plugin.v1.ModeR\x04mode\x12\x12\n" +
 	"\x04live\x18\x04 \x01(\bR\x04live\x12\x18\n" +
-	"\alenient\x18\x05 \x01(\bR\alenient\"?\n" +
+	"\alenient\x18\x05 \x01(\bR\alenient\"U\n" +
 	"\n" +
 	"CheckReply\x121\n" +
-	"\bproblems\x18\x01 \x03(\v2\x15.gx.plugin.v1.ProblemR\bproblems\"\x85\x01\n" +
+	"\bproblems\x18\x01 \x03(\v2\x15.gx.plugin.v1.ProblemR\bproblems\x12\x14\n" +
+	"\x05lanes\x18\x02 \x01(\rR\x05lanes\"\x85\x01\n" +
 	"\aProblem\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x12\n" +
