@@ -6,6 +6,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // running is a streaming reader whose lanes read in the background.
@@ -200,6 +203,74 @@ func TestNewTopicOfARegexJoins(t *testing.T) {
 	c.produce(1, 100, 100)
 	s.got.wait(t, 200)
 	s.stop(t, true)
+}
+
+// Partitions that come while the job runs are read from their beginning, also when the job began at the end of the topic.
+func TestNewPartitionsAreRead(t *testing.T) {
+	for _, reset := range []string{"earliest", "latest"} {
+		t.Run(reset, func(t *testing.T) {
+			c := newCluster(t, 1)
+			group := "grow-" + reset + "-" + serial
+			r := c.run(t, 1, group, `,"metadataRefreshMs":200,"autoOffsetReset":"`+reset+`"`)
+			r.begun(t)
+			c.produce(1, 0, 100)
+			r.got.wait(t, 100)
+			r.commit(r.got.take())
+			if _, err := c.adm.UpdatePartitions(t.Context(), 3, c.topic); err != nil {
+				t.Fatal(err)
+			}
+			old := c.kgo // it knows of one partition only
+			var err error
+			if c.kgo, err = kgo.NewClient(old.Opts()...); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(c.kgo.Close)
+			for topics := (kadm.TopicDetails{}); len(topics[c.topic].Partitions) < 3; {
+				if topics, err = c.adm.ListTopics(t.Context(), c.topic); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.produce(3, 100, 300)
+			for give := time.After(60 * time.Second); r.got.distinct() < 400; {
+				r.commit(r.got.take()) // as a job does: a rebalance waits for what is on its way
+				select {
+				case <-r.got.changed:
+				case <-time.After(50 * time.Millisecond):
+				case <-give:
+					t.Fatalf("%d of 400 values came", r.got.distinct())
+				}
+			}
+			r.stop(t, true)
+			for shard, at := range c.committed(group) {
+				want := int64(100)
+				if shard == c.topic+"/0" {
+					want = 200
+				}
+				if at != want {
+					t.Errorf("%s committed at %d, want %d", shard, at, want)
+				}
+			}
+		})
+	}
+}
+
+// begun waits until the reader has said where its first partition begins.
+func (r *running) begun(t *testing.T) {
+	t.Helper()
+	give := time.After(60 * time.Second)
+	for {
+		r.got.mu.Lock()
+		n := len(r.got.positions)
+		r.got.mu.Unlock()
+		if n > 0 {
+			return
+		}
+		select {
+		case <-r.got.changed:
+		case <-give:
+			t.Fatal("no partition came")
+		}
+	}
 }
 
 func (c *cluster) serveRegex(t *testing.T, group string) *running {
