@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# stop.sh DIR [--kill]: stops the server that start.sh started in DIR and waits until it is gone. Its data stays.
+# --kill ends it as a power cut would. A DIR without a running server is not an error.
+set -euo pipefail
+
+# shellcheck source=alive.sh
+. "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/alive.sh"
+
+if [ "$#" -lt 1 ] || [ "$#" -gt 2 ] || { [ "$#" -eq 2 ] && [ "$2" != --kill ]; }; then
+  echo "usage: stop.sh DIR [--kill]" >&2
+  exit 2
+fi
+dir=$1
+[ -f "$dir/pid" ] || exit 0
+pid=$(cat "$dir/pid")
+
+if cluster_alive "$dir"; then
+  # INT is its fast shutdown: it ends the sessions that are open; a polite one would wait for a connector's for ever.
+  if [ "${2:-}" = --kill ]; then kill -9 "$pid"; else kill -INT "$pid"; fi
+  waited=0
+  while cluster_alive "$dir"; do
+    waited=$((waited + 1))
+    if [ "$waited" -eq 400 ]; then
+      echo "postgres: the server in $dir ignored the stop for 20 s and is killed" >&2
+      kill -9 "$pid" 2>/dev/null || true
+    fi
+    [ "$waited" -lt 600 ] || { echo "postgres: pid $pid does not end" >&2; exit 1; }
+    sleep 0.05
+  done
+fi
+rm -f "$dir/pid"
