@@ -5,7 +5,7 @@
 # PORT 0 takes a free port. Written into DIR: address, pid, connect.log, worker.properties, offsets (how far each
 # connector is). Starting again on the same DIR goes on there. Topics are made by Connect, as the connectors ask for them.
 # extra.properties is appended to worker.properties, so its values win.
-# connector.sh registers connectors with the worker.
+# Connectors are registered over REST, as test/debezium does: PUT http://ADDRESS/connectors/NAME/config.
 #
 # Environment:
 #   GX_TEST_DEBEZIUM_HOME   folder of the jars; default: what install.sh prints
@@ -78,6 +78,7 @@ log_options=(
   -Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS
   -Dorg.slf4j.simpleLogger.log.org.apache.kafka=warn
   -Dorg.slf4j.simpleLogger.log.org.apache.kafka.connect=info
+  -Dorg.slf4j.simpleLogger.log.org.apache.kafka.connect.runtime.rest=warn
   -Dorg.slf4j.simpleLogger.log.org.eclipse.jetty=warn)
 
 give_up() {
