@@ -200,7 +200,6 @@ func TestLogicalTypes(t *testing.T) {
 		{`"type":"string","name":"io.debezium.data.EnumSet"`, `"a,b"`, `"a,b"`},
 		{`"type":"string","name":"io.debezium.data.Uuid"`, `"6f"`, `"6f"`},
 		{`"type":"string","name":"io.debezium.data.Xml"`, `"<a/>"`, `"<a/>"`},
-		{`"type":"string","name":"io.debezium.data.Json"`, `"{\"a\":1}"`, `"{\"a\":1}"`},
 		{`"type":"struct","name":"io.debezium.data.geometry.Point"`, `{"x":1}`, `dirty: column v: values of type io.debezium.data.geometry.Point cannot be read`},
 		{`"type":"array","items":{"type":"int32"}`, `[1]`, `[1]`},
 		{`"type":"array","items":{"type":"int32","name":"io.debezium.time.Date"}`, `[1]`, `dirty: column v: values of type a list or a structure of io.debezium.time.Date cannot be read`},
@@ -229,6 +228,24 @@ func TestLogicalTypes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A text that holds JSON becomes that JSON where the column takes any, and in documents when the schema tells of it: PostgreSQL's
+// is marked, MariaDB's is a text like any other.
+func TestJSONInTexts(t *testing.T) {
+	marked, text := `"type":"string","name":"io.debezium.data.Json"`, `"type":"string"`
+	value, broken := `"{\"a\":1}"`, `"{"`
+	run(t, []example{
+		{"marked, unknown column", target(DebeziumJSON, "id", "v"), "", typed(marked, value), "+ 1|" + value},
+		{"marked, text column", target(DebeziumJSON, "id", "v varchar"), "", typed(marked, value), "+ 1|" + value},
+		{"marked, JSON column", target(DebeziumJSON, "id", "v json"), "", typed(marked, value), `+ 1|{"a":1}`},
+		{"marked, document", documents(DebeziumJSON), "", typed(marked, value), `+ {"id":1,"v":{"a":1},"__op":0}`},
+		{"text, text column", target(DebeziumJSON, "id", "v varchar"), "", typed(text, value), "+ 1|" + value},
+		{"text, JSON column", target(DebeziumJSON, "id", "v json"), "", typed(text, value), `+ 1|{"a":1}`},
+		{"no JSON, JSON column", target(DebeziumJSON, "id", "v json"), "", typed(text, broken), "+ 1|" + broken},
+		{"name, JSON column", target(DebeziumJSON, "id", "v json"), "", typed(`"type":"string","name":"io.debezium.data.Enum"`, `"1"`), `+ 1|"1"`},
+		{"text, document", documents(DebeziumJSON), "", typed(text, value), `+ {"id":1,"v":"{\"a\":1}","__op":0}`},
+	})
 }
 
 // Messages of two tables in turns, and one that only begins like the last.

@@ -22,9 +22,16 @@ func (d *Decoder) convert(dst []byte, c *conversion, v *Value, token []byte, isD
 	ok := false
 	switch from := len(dst); c.kind {
 	case asIs:
+		if v.Type == typeJSON && c.name == "" { // MariaDB's JSON comes as a text that nothing marks
+			return d.json(dst, token)
+		}
 		return dst, false, ""
 	case jsonText:
-		return d.json(dst, v, token)
+		// A document takes JSON for what it is: a JSON column would keep a text as a JSON string, and a text column takes both.
+		if v.Type != typeJSON && !d.Wanted.Document {
+			return dst, false, ""
+		}
+		return d.json(dst, token)
 	case binary:
 		if !d.Style.Hex {
 			return dst, false, ""
@@ -79,8 +86,8 @@ func (d *Decoder) suggest(dst []byte, v *Value, token []byte, isDelete bool) (_ 
 	switch {
 	case v.Type == "":
 		return dst, false, ""
-	case v.Type == "json" && text:
-		return d.json(dst, v, token)
+	case v.Type == typeJSON && text:
+		return d.json(dst, token)
 	case (v.Type == "date" || v.Type == "datetime") && text:
 		if len(token) < 21 || token[11] != 'T' {
 			return dst, false, ""
@@ -193,9 +200,12 @@ func (d *Decoder) zoned(dst, token []byte) ([]byte, bool) {
 	return literal.Local(dst, t.UnixMicro(), 1e6)
 }
 
-// json writes a text that holds JSON as that JSON, for columns of that type.
-func (d *Decoder) json(dst []byte, v *Value, token []byte) (_ []byte, anew bool, reason string) {
-	if v.Type != "json" || token[0] != '"' {
+// typeJSON is the type of columns that take any JSON: a text there would be a JSON string.
+const typeJSON = "json"
+
+// json writes a text that holds JSON as that JSON.
+func (d *Decoder) json(dst, token []byte) (_ []byte, anew bool, reason string) {
+	if token[0] != '"' {
 		return dst, false, ""
 	}
 	d.plain = plain(d.plain[:0], token)
