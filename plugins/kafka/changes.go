@@ -181,9 +181,12 @@ func (l *layout) change(peer sdk.Peer) {
 			continue
 		}
 		slots[name] = len(c.Values)
-		v := change.Value{PerSecond: l.changes.perSecond, Decimal: l.changes.decimal, Scale: -1}
+		v := change.Value{Decimal: l.changes.decimal, Scale: -1}
 		if len(peer.ColumnTypes) == len(l.columns) {
 			v.Type = peer.ColumnTypes[i]
+		}
+		if c.Format != change.DebeziumJSON || v.Type != "date" { // Debezium's dates count days, whatever its times count
+			v.PerSecond = l.changes.perSecond
 		}
 		if n, given := l.changes.times[name]; given {
 			v.PerSecond = n
