@@ -14,7 +14,7 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X 
 # gms_pure_go: the sandbox's SQL engine with Go regular expressions in place of a C library.
 TEST_TAGS := -tags gms_pure_go
 
-.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit clients test-mariadb e2e sandbox kafka kafka-stop mariadb mariadb-stop bench-quick bench-move bench-standin bench-sql fuzz chaos-resume clean clean-all
+.PHONY: help build gx gx-sandbox demo test lint generate generate-check unit clients test-mariadb debezium e2e sandbox kafka kafka-stop mariadb mariadb-stop bench-quick bench-move bench-standin bench-sql fuzz chaos-resume clean clean-all
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ gx-sandbox:
 demo: build ## three messages from Kafka to StarRocks, on this machine, nothing to install
 	scripts/demo.sh
 
-test: ## everything CI runs, with a summary (CI=1: a real Apache Kafka and a real MariaDB are required)
+test: ## everything CI runs, with a summary (CI=1: the real Kafka, databases and Debezium are required)
 	+@scripts/test.sh
 
 lint: ## gofmt, go vet and staticcheck, both modules
@@ -52,6 +52,9 @@ clients: ## the real StarRocks clients (mysql, PyMySQL, SQLAlchemy, curl, the Go
 
 test-mariadb: build ## the reader of MySQL on a real MariaDB (GX_TEST_SHARD_CASES=N: that many random cases in place of 10000)
 	scripts/mariadb.sh
+
+debezium: build ## real Debezium on a real PostgreSQL and MariaDB, through gx, row by row (GX_TEST_CHANGES=N: in place of 50000 each)
+	scripts/debezium.sh
 
 e2e: build ## end-to-end tests on the embedded Kafka and, when Java and Maven are here, on a real one
 	scripts/e2e.sh

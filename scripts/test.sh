@@ -47,6 +47,7 @@ part "unit tests, root" scripts/unit.sh root || true
 part "unit tests, test" scripts/unit.sh test || true
 part "real clients" scripts/clients.sh || true
 after_build "real MariaDB" scripts/mariadb.sh
+after_build "real Debezium" scripts/debezium.sh
 after_build "demo" scripts/demo.sh
 after_build "end to end" scripts/e2e.sh
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # unit.sh root|test: the unit tests of one module with the race detector. In the test module the folders that start
 # whole systems (e2e, chaos) are left to e2e.sh, the one that needs other people's clients to clients.sh, the one on a
-# real MariaDB to mariadb.sh.
+# real MariaDB to mariadb.sh, the one with a real Debezium to debezium.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,7 +17,7 @@ case "${1:-}" in
     ;;
   test)
     cd test
-    packages=$(go list -tags gms_pure_go ./... | grep -v -E '/test/(e2e|chaos|clients|mariadb)(/|$)')
+    packages=$(go list -tags gms_pure_go ./... | grep -v -E '/test/(e2e|chaos|clients|mariadb|debezium)(/|$)')
     # shellcheck disable=SC2086 # one word for each package
     go test ${race:+"$race"} -tags gms_pure_go -timeout 15m $packages
     ;;
