@@ -85,6 +85,7 @@ var postgresTables = []table{
 		{name: "balance", source: "numeric(20,4)", target: "DECIMAL(20,4)", make: decimals(20, 4).orNull(), same: number},
 		{name: "active", source: "boolean DEFAULT true", target: "BOOLEAN", make: these("true", "false", "NULL"), read: "active::int"},
 		{name: "made", source: "timestamp(6)", target: "DATETIME", make: moments(1583, 9999, micros).orNull(), read: "to_char(made, 'YYYY-MM-DD HH24:MI:SS.US')", same: instant},
+		{name: "born", source: "date", target: "DATE", make: moments(1, 9999, day).orNull(), read: "to_char(born, 'YYYY-MM-DD')"},
 	}},
 	{name: "lines", keys: 2, distinct: 20000, columns: []column{
 		{name: "o", source: "integer", target: "INT", make: whole(-100, 400)},
@@ -130,6 +131,7 @@ var mariadbTables = []table{
 		{name: "balance", source: "decimal(20,4)", target: "DECIMAL(20,4)", make: decimals(20, 4).orNull(), same: number},
 		{name: "active", source: "boolean DEFAULT true", target: "TINYINT", make: these("true", "false", "NULL")},
 		{name: "made", source: "datetime(6)", target: "DATETIME", make: moments(1000, 9999, micros).orNull(), same: instant},
+		{name: "born", source: "date", target: "DATE", make: moments(1000, 9999, day).orNull()},
 	}},
 	{name: "lines", keys: 2, distinct: 20000, columns: []column{
 		{name: "o", source: "int", target: "INT", make: whole(-100, 400)},
