@@ -77,7 +77,8 @@ const (
 	clock  = "15:04:05.000000"
 )
 
-// postgresTables go to PostgreSQL. Debezium takes its timestamps before October 1582 for dates of the Julian calendar, so there are none.
+// postgresTables go to PostgreSQL. Debezium takes some timestamps before October 1582 for dates of the Julian calendar, so there
+// are none.
 var postgresTables = []table{
 	{name: "accounts", keys: 1, distinct: 20000, columns: []column{
 		{name: "id", source: "integer", target: "INT", make: whole(1, 30000)},
