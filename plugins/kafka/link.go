@@ -21,13 +21,10 @@ type link struct {
 	reset                                    reset
 	uncommitted                              bool
 	strategies                               []string
-	protocol, mechanism                      string
-	user, password, jaasModule               string
-	trustFile, trustType, trustPassword      string
-	trustPEM, keyFile, keyFileType, certPEM  string
-	keyPEM                                   string
-	anyHost                                  bool
+	protocol                                 string
 
+	login
+	secured
 	out outbound // of a writer
 }
 
@@ -35,7 +32,7 @@ func defaultLink() link {
 	return link{
 		given: map[string]bool{}, clientID: "gx", minBytes: 1, maxWaitMs: 500, partitionBytes: 1 << 20,
 		sessionMs: 30_000, rebalanceMs: 60_000, requestMs: 30_000, backoffMs: 250, metadataMs: 60_000, dialMs: 5_000,
-		protocol: "PLAINTEXT",
+		protocol: "PLAINTEXT", login: defaultLogin(),
 	}
 }
 
@@ -52,24 +49,8 @@ func (l *link) check() []options.Problem {
 		add(options.CodeConflict, "sasl.username", "sasl.username and sasl.jaas.config both name the user", "", "keep one of them", false)
 	}
 	if l.sasl() {
-		if l.mechanism == "" {
-			switch l.jaasModule {
-			case "PlainLoginModule":
-				l.mechanism = sarama.SASLTypePlaintext
-			default:
-				add(options.CodeMissing, "sasl.mechanism", "required with security.protocol "+l.protocol, "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512", "", false)
-			}
-		}
-		if (l.jaasModule == "PlainLoginModule" && l.mechanism != sarama.SASLTypePlaintext && l.mechanism != "") ||
-			(l.jaasModule == "ScramLoginModule" && l.mechanism == sarama.SASLTypePlaintext) {
-			add(options.CodeConflict, "sasl.jaas.config", l.jaasModule+" does not fit sasl.mechanism "+l.mechanism, "", "", false)
-		}
-		if l.user == "" {
-			add(options.CodeMissing, "sasl.username", "required with security.protocol "+l.protocol, "", "sasl.username and sasl.password", false)
-		} else if l.password == "" {
-			add(options.CodeMissing, "sasl.password", "required with sasl.username", "", "", false)
-		}
-	} else if l.mechanism != "" || l.user != "" || l.password != "" {
+		l.checkLogin(add)
+	} else if l.mechanism != "" || l.user != "" || l.password != "" || l.jaasModule != "" {
 		with := "SASL_PLAINTEXT"
 		if l.tls() {
 			with = "SASL_SSL"
@@ -77,17 +58,7 @@ func (l *link) check() []options.Problem {
 		add(options.CodeConflict, "security.protocol", l.protocol+" does not log in, yet a user, password or mechanism is given",
 			"SASL_PLAINTEXT, SASL_SSL", with, false)
 	}
-	for _, key := range []string{"ssl.truststore.location", "ssl.truststore.certificates", "ssl.keystore.location", "ssl.keystore.key"} {
-		if l.given[key] && !l.tls() {
-			add(options.CodeIgnored, key, "has no effect with security.protocol "+l.protocol, "", "SSL, SASL_SSL", true)
-		}
-	}
-	if l.trustFile != "" && l.trustPEM != "" {
-		add(options.CodeConflict, "ssl.truststore.certificates", "certificates are given both here and in ssl.truststore.location", "", "keep one of them", false)
-	}
-	if l.keyFileType != "" && l.keyFileType != "PEM" {
-		add(options.CodeNotSupported, "ssl.keystore.type", l.keyFileType+" key stores are not available yet", "PEM", "PEM", false)
-	}
+	l.checkTLS(add)
 	return out
 }
 
@@ -110,11 +81,8 @@ func (l *link) config() (*sarama.Config, error) {
 		c.Net.TLS.Enable, c.Net.TLS.Config = true, t
 	}
 	if l.sasl() {
-		c.Net.SASL.Enable = true
-		c.Net.SASL.Mechanism = sarama.SASLMechanism(l.mechanism)
-		c.Net.SASL.User, c.Net.SASL.Password = l.user, l.password
-		if l.mechanism != sarama.SASLTypePlaintext {
-			c.Net.SASL.SCRAMClientGeneratorFunc = newScram(l.mechanism)
+		if err := l.logIn(c); err != nil {
+			return nil, err
 		}
 	}
 	if !l.uncommitted {

@@ -1,17 +1,16 @@
 package kafka
 
 import (
-	"bytes"
-	"crypto/sha1"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/binary"
-	"encoding/pem"
+	"crypto/tls"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode/utf16"
+	"time"
+
+	"github.com/IBM/sarama"
 )
 
 // The conversation of RFC 7677, section 3.
@@ -69,138 +68,189 @@ func TestScramRefusesAFalseServer(t *testing.T) {
 	}
 }
 
+// A delegation token says in the first message that it is one (KIP-48).
+func TestScramWithADelegationToken(t *testing.T) {
+	s := newScram(sarama.SASLTypeSCRAMSHA512, true)()
+	if err := s.Begin("id", "mac", ""); err != nil {
+		t.Fatal(err)
+	}
+	if first, err := s.Step(""); err != nil || !strings.HasPrefix(first, "n,,n=id,r=") || !strings.HasSuffix(first, ",tokenauth=true") {
+		t.Errorf("%q %v", first, err)
+	}
+}
+
 func TestJAAS(t *testing.T) {
-	for text, want := range map[string][3]string{
-		`org.apache.kafka.common.security.plain.PlainLoginModule required username="alice" password="a b;c\"d";`: {"alice", `a b;c"d`, "PlainLoginModule"},
-		"ScramLoginModule required\n\tusername=u password=p tokenauth=true ;\n":                                  {"u", "p", "ScramLoginModule"},
+	for text, want := range map[string]login{
+		`org.apache.kafka.common.security.plain.PlainLoginModule required username="alice" password="a b;c\"d";`: {jaasModule: "PlainLoginModule", user: "alice", password: `a b;c"d`},
+		"ScramLoginModule required\n\tusername=u password=p tokenauth=true ;\n":                                  {jaasModule: "ScramLoginModule", user: "u", password: "p", delegated: true},
+		"ScramLoginModule required username=u password=p;":                                                       {jaasModule: "ScramLoginModule", user: "u", password: "p"},
+		`org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientId="c" clientSecret='s' scope="a b" extension_logicalCluster="lkc-1" ssl.truststore.location=ca.jks ssl.truststore.type=JKS ssl.truststore.password=p;`: {
+			jaasModule: "OAuthBearerLoginModule", oauthID: "c", oauthSecret: "'s'", scope: "a b", caFile: "ca.jks", caType: "JKS", caPassword: "p", extensions: map[string]string{"logicalCluster": "lkc-1"}},
+		`software.amazon.msk.auth.iam.IAMLoginModule required awsProfileName="etl";`: {jaasModule: "IAMLoginModule", profile: "etl"},
+		`software.amazon.msk.auth.iam.IAMLoginModule required;`:                      {jaasModule: "IAMLoginModule"},
 	} {
 		var l link
-		if err := setJAAS(&l, text); err != nil || l.user != want[0] || l.password != want[1] || l.jaasModule != want[2] {
-			t.Errorf("%s: %q %q %q %v", text, l.user, l.password, l.jaasModule, err)
+		err := setJAAS(&l, text)
+		extensions := l.extensions
+		l.login.extensions, l.login.factor = nil, 0
+		same := maps.Equal(extensions, want.extensions)
+		want.extensions = nil
+		if err != nil || !same || sameLogin(l.login, want) != "" {
+			t.Errorf("%s: %v, extensions %v, %s", text, err, extensions, sameLogin(l.login, want))
 		}
 	}
+}
+
+// sameLogin names the first difference.
+func sameLogin(a, b login) string {
+	for name, pair := range map[string][2]string{
+		"jaasModule": {a.jaasModule, b.jaasModule}, "user": {a.user, b.user}, "password": {a.password, b.password}, "oauthID": {a.oauthID, b.oauthID},
+		"oauthSecret": {a.oauthSecret, b.oauthSecret}, "scope": {a.scope, b.scope}, "caFile": {a.caFile, b.caFile}, "caType": {a.caType, b.caType},
+		"caPassword": {a.caPassword, b.caPassword}, "profile": {a.profile, b.profile},
+	} {
+		if pair[0] != pair[1] {
+			return name + ": " + pair[0] + ", not " + pair[1]
+		}
+	}
+	if a.delegated != b.delegated {
+		return "delegated"
+	}
+	return ""
 }
 
 func FuzzJAAS(f *testing.F) {
 	f.Add(`PlainLoginModule required username="alice" password="a\"b";`)
 	f.Add("ScramLoginModule required username=u password=p")
+	f.Add(`OAuthBearerLoginModule required clientId=c clientSecret=s extension_a=b;`)
 	f.Add(`"";;`)
 	f.Fuzz(func(t *testing.T, text string) {
 		var l link
-		if err := setJAAS(&l, text); err == nil && (l.user == "" || l.password == "") {
+		err := setJAAS(&l, text)
+		if passwords := l.jaasModule == "PlainLoginModule" || l.jaasModule == "ScramLoginModule"; err == nil && passwords && (l.user == "" || l.password == "") {
 			t.Errorf("%q gives %q", text, l.user)
 		}
 	})
 }
 
-func certificate(t testing.TB) (pemText, der []byte) {
-	t.Helper()
-	text, err := os.ReadFile("testdata/trust/ca.pem")
+func TestTLSConfiguration(t *testing.T) {
+	chain, err := os.ReadFile("keystore/testdata/client.pem")
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, _ := pem.Decode(text)
-	return text, block.Bytes
+	ca, err := os.ReadFile("keystore/testdata/ca.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusts := func(c *tls.Config) bool { return c.RootCAs != nil && len(c.Certificates) == 0 }
+	shows := func(c *tls.Config) bool { return len(c.Certificates) == 1 }
+	between := func(low, high uint16) func(*tls.Config) bool {
+		return func(c *tls.Config) bool { return c.MinVersion == low && c.MaxVersion == high }
+	}
+	for _, c := range []struct {
+		properties map[string]string
+		holds      func(*tls.Config) bool
+	}{
+		{nil, func(c *tls.Config) bool {
+			return c.RootCAs == nil && !c.InsecureSkipVerify && c.MinVersion == tls.VersionTLS12
+		}},
+		{map[string]string{"ssl.truststore.location": "keystore/testdata/trust.p12", "ssl.truststore.password": "changeit", "ssl.truststore.type": "pkcs12"}, trusts},
+		{map[string]string{"ssl.truststore.location": "keystore/testdata/trust.jks"}, trusts},
+		{map[string]string{"ssl.truststore.certificates": string(ca), "ssl.truststore.type": "PEM"}, trusts},
+		{map[string]string{"ssl.keystore.location": "keystore/testdata/client.jks", "ssl.keystore.password": "storepass", "ssl.key.password": "keypass"}, shows},
+		{map[string]string{"ssl.keystore.location": "keystore/testdata/client.p12", "ssl.keystore.password": "storepass", "ssl.keystore.type": "PKCS12"}, shows},
+		{map[string]string{"ssl.keystore.location": "keystore/testdata/client-aes256.pem", "ssl.key.password": "keypass", "ssl.keystore.type": "PEM"}, shows},
+		{map[string]string{"ssl.keystore.key": string(chain), "ssl.keystore.certificate.chain": string(chain)}, shows},
+		{map[string]string{"ssl.endpoint.identification.algorithm": ""}, func(c *tls.Config) bool { return c.InsecureSkipVerify && c.VerifyConnection != nil }},
+		{map[string]string{"ssl.enabled.protocols": "TLSv1.2"}, between(tls.VersionTLS12, tls.VersionTLS12)},
+		{map[string]string{"ssl.enabled.protocols": "TLSv1.3"}, between(tls.VersionTLS13, tls.VersionTLS13)},
+		{map[string]string{"ssl.enabled.protocols": "TLSv1.3, TLSv1.2", "ssl.protocol": "TLSv1.2"}, between(tls.VersionTLS12, tls.VersionTLS13)},
+		{map[string]string{"ssl.protocol": "TLSv1.2"}, between(tls.VersionTLS12, tls.VersionTLS12)},
+		{map[string]string{"ssl.protocol": "TLS"}, between(tls.VersionTLS12, tls.VersionTLS13)},
+		{map[string]string{"ssl.cipher.suites": "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"}, func(c *tls.Config) bool {
+			return len(c.CipherSuites) == 1 && c.CipherSuites[0] == tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 && c.MaxVersion == tls.VersionTLS12
+		}},
+		{map[string]string{"ssl.cipher.suites": "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384,TLS_CHACHA20_POLY1305_SHA256"}, between(tls.VersionTLS13, tls.VersionTLS13)},
+	} {
+		l := defaultLink()
+		l.protocol = "SSL"
+		for _, key := range sortedKeys(c.properties) {
+			if err := securityProperties[key].text(&l, c.properties[key]); err != nil {
+				t.Errorf("%s: %v", key, err)
+			}
+		}
+		if problems := l.check(); len(problems) > 0 {
+			t.Errorf("%v: %v", c.properties, problems)
+		}
+		if got, err := l.tlsConfig(); err != nil || !c.holds(got) {
+			t.Errorf("%v: %+v %v", c.properties, got, err)
+		}
+	}
 }
 
-func TestTruststores(t *testing.T) {
-	pemText, der := certificate(t)
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range []link{
-		{trustFile: "testdata/trust/ca.pem"},
-		{trustFile: "testdata/trust/trust.jks"},
-		{trustFile: "testdata/trust/trust.jks", trustType: "JKS", trustPassword: "changeit"},
-		{trustPEM: string(pemText)},
-		{trustPEM: string(pemText), anyHost: true},
-	} {
-		c, err := l.tlsConfig()
-		if err != nil {
-			t.Errorf("%+v: %v", l, err)
-			continue
-		}
-		if _, err := cert.Verify(x509.VerifyOptions{Roots: c.RootCAs}); err != nil {
-			t.Errorf("%+v: %v", l, err)
-		}
-		if c.InsecureSkipVerify && c.VerifyConnection == nil {
-			t.Error("nothing is verified")
-		}
-	}
+func TestStoresThatCannotBeUsed(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte("nothing"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for want, l := range map[string]link{
-		"does not fit":                         {trustFile: "testdata/trust/trust.jks", trustPassword: "wrong"},
-		"PKCS12 store":                         {trustFile: "testdata/trust/trust.p12"},
-		"no such file":                         {trustFile: empty + "x"},
-		"no certificate in PEM and is no JKS":  {trustFile: empty},
-		"ssl.truststore.certificates holds no": {trustPEM: "x"},
-		"the client's certificate and key":     {keyFile: empty},
-		"ssl.keystore.location":                {keyFile: empty + "x"},
+	for want, s := range map[string]secured{
+		"ssl.truststore.location keystore/testdata/trust.jks: ssl.truststore.password: the password of the store does not fit": {trustFile: "keystore/testdata/trust.jks", trustPassword: "wrong"},
+		"ssl.truststore.location: open " + empty + "x":                                                   {trustFile: empty + "x"},
+		"ssl.truststore.location " + empty + ": it is neither of PEM, JKS, PKCS12":                       {trustFile: empty},
+		"ssl.truststore.certificates: it is neither":                                                     {trustPEM: "x"},
+		"ssl.keystore.location " + empty + ": it is neither":                                             {keyFile: empty},
+		"ssl.keystore.location keystore/testdata/client.p12: ssl.keystore.password: the password of the": {keyFile: "keystore/testdata/client.p12", keyFilePassword: "wrong"},
+		"ssl.keystore.location: open":                                                                    {keyFile: empty + "x"},
+		"ssl.keystore.key and ssl.keystore.certificate.chain: it holds no private key":                   {keyPEM: "x", certPEM: "x"},
 	} {
-		if _, err := l.tlsConfig(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%+v: %v, want %s", l, err, want)
+		if _, err := s.tlsConfig(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %s", s, err, want)
 		}
 	}
 }
 
-// store builds a JKS store with a private key before the certificate.
-func store(version uint32, der []byte, password string) []byte {
-	var b bytes.Buffer
-	u32 := func(n int) { _ = binary.Write(&b, binary.BigEndian, uint32(n)) }
-	text := func(s string) { _ = binary.Write(&b, binary.BigEndian, uint16(len(s))); b.WriteString(s) }
-	cert := func() {
-		if version == 2 {
-			text("X.509")
-		}
-		u32(len(der))
-		b.Write(der)
+// The shared file of credentials is read for every login; a key in the job needs no file.
+func TestIAMLogin(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "credentials")
+	l := defaultLink()
+	l.mechanism, l.region, l.credentialsFile, l.profile = mechanismIAM, "eu-central-1", file, "etl"
+	c := sarama.NewConfig()
+	if err := l.logIn(c); err != nil {
+		t.Fatal(err)
 	}
-	b.Write(jksMagic)
-	u32(int(version))
-	u32(2)
-	u32(1)
-	text("key")
-	b.Write(make([]byte, 8))
-	u32(3)
-	b.WriteString("abc")
-	u32(1)
-	cert()
-	u32(2)
-	text("authority")
-	b.Write(make([]byte, 8))
-	cert()
-	h := sha1.New()
-	for _, u := range utf16.Encode([]rune(password)) {
-		h.Write([]byte{byte(u >> 8), byte(u)})
+	if _, err := c.Net.SASL.TokenProvider.Token(); err == nil || !strings.Contains(err.Error(), "credentials of AWS: open "+file) {
+		t.Errorf("without the file: %v", err)
 	}
-	h.Write([]byte("Mighty Aphrodite"))
-	h.Write(b.Bytes())
-	return h.Sum(b.Bytes())
-}
-
-func TestKeysInATruststoreAreSkipped(t *testing.T) {
-	_, der := certificate(t)
-	for _, version := range []uint32{1, 2} {
-		got, err := parseJKS(store(version, der, "pässword"), "pässword")
-		if err != nil || len(got) != 1 || !bytes.Equal(got[0], der) {
-			t.Errorf("version %d: %d certificates, %v", version, len(got), err)
-		}
+	if err := os.WriteFile(file, []byte("[etl]\naws_access_key_id = A\naws_secret_access_key = very-secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	token, err := c.Net.SASL.TokenProvider.Token()
+	if err != nil || token.Token == "" || strings.Contains(token.Token, "very-secret") || c.Net.SASL.Mechanism != sarama.SASLTypeOAuth {
+		t.Errorf("%+v %v", token, err)
+	}
+	l.credentialsFile, l.profile, l.keyID, l.secretKey = "", "", "A", "S"
+	if token, err = l.iamToken(); err != nil || token.Token == "" {
+		t.Errorf("%+v %v", token, err)
 	}
 }
 
-func FuzzJKS(f *testing.F) {
-	_, der := certificate(f)
-	f.Add(store(1, der[:20], ""))
-	f.Add(store(2, nil, ""))
-	f.Add([]byte("\xfe\xed\xfe\xed\x00\x00\x00\x02\xff\xff\xff\xff"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		certs, err := parseJKS(b, "")
-		if err == nil && len(certs) == 0 {
-			t.Error("neither certificates nor an error")
+func TestTokenFromAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	l := defaultLink()
+	l.mechanism, l.tokenURL, l.extensions = mechanismBearer, "file://"+file, map[string]string{"logicalCluster": "lkc-1"}
+	c := sarama.NewConfig()
+	if err := l.logIn(c); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"one", "two"} { // without an end in it, a token is read anew each time
+		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
 		}
-	})
+		token, err := c.Net.SASL.TokenProvider.Token()
+		if err != nil || token.Token != text || token.Extensions["logicalCluster"] != "lkc-1" {
+			t.Errorf("%+v %v", token, err)
+		}
+	}
+	if l.factor != 0.8 || millis(l.bufferSec) != 300*time.Millisecond {
+		t.Error("the defaults are not those of Java")
+	}
 }

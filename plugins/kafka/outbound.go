@@ -79,16 +79,11 @@ var producerProperties = func() map[string]property {
 		"transactional.id":                      {refused: "transactions are not available: rows are written at least once", try: "leave it out"},
 	}
 	for _, name := range []string{
-		"client.id", "request.timeout.ms", "retry.backoff.ms", "metadata.max.age.ms", "socket.connection.setup.timeout.ms", "security.protocol", "sasl.mechanism",
-		"sasl.username", "sasl.password", "sasl.jaas.config", "ssl.endpoint.identification.algorithm", "ssl.truststore.location", "ssl.truststore.type",
-		"ssl.truststore.password", "ssl.truststore.certificates", "ssl.keystore.location", "ssl.keystore.type", "ssl.keystore.certificate.chain",
-		"ssl.keystore.key", "bootstrap.servers", "java.security.auth.login.config", "sasl.login.class", "sasl.login.callback.handler.class",
-		"sasl.client.callback.handler.class", "interceptor.classes", "ssl.engine.factory.class", "ssl.key.password", "ssl.keystore.password",
-		"sasl.kerberos.service.name",
+		"client.id", "request.timeout.ms", "retry.backoff.ms", "metadata.max.age.ms", "socket.connection.setup.timeout.ms", "bootstrap.servers", "interceptor.classes",
 	} {
 		m[name] = javaProperties[name]
 	}
-	return m
+	return withSecurity(m)
 }()
 
 func (o *outbound) ignoreKeys(yes bool) {

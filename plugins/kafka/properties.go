@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -23,8 +24,8 @@ type property struct {
 
 var instanceID = regexp.MustCompile(`^[0-9a-zA-Z._-]{1,249}$`)
 
-// wrongValue is an error of property.text: what is allowed instead of the value.
-type wrongValue struct{ seen, want, try string }
+// wrongValue is an error of property.text: what is allowed instead of the value. Without a code it is not-allowed.
+type wrongValue struct{ code, seen, want, try string }
 
 func (e *wrongValue) Error() string { return e.seen }
 
@@ -33,7 +34,7 @@ type needless string
 
 func (e needless) Error() string { return string(e) }
 
-var javaProperties = map[string]property{
+var javaProperties = withSecurity(map[string]property{
 	"fetch.min.bytes":           {number: func(l *link) *int32 { return &l.minBytes }, min: 1, max: 1 << 30},
 	"fetch.max.wait.ms":         {number: func(l *link) *int32 { return &l.maxWaitMs }, min: 1, max: 60_000},
 	"fetch.max.bytes":           {number: func(l *link) *int32 { return &l.maxBytes }, min: 1024, max: 1 << 30},
@@ -60,47 +61,24 @@ var javaProperties = map[string]property{
 	"client.rack":                   {text: func(l *link, v string) error { l.rack = v; return nil }},
 	"auto.offset.reset":             {text: setReset},
 	"isolation.level":               {text: oneOf(func(l *link, v string) { l.uncommitted = v == "read_uncommitted" }, "read_committed", "read_uncommitted")},
-	"security.protocol":             {text: oneOf(func(l *link, v string) { l.protocol = v }, "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")},
-	"sasl.mechanism":                {text: setMechanism},
-	"sasl.username":                 {text: func(l *link, v string) error { l.user = v; return nil }},
-	"sasl.password":                 {text: func(l *link, v string) error { l.password = v; return nil }},
-	"sasl.jaas.config":              {text: setJAAS},
 	"enable.auto.commit":            {text: onlyFalse("gx moves the group's offset after the rows are safe in the target; moving it by the clock would lose rows")},
 	"partition.assignment.strategy": {text: setStrategy},
-	"ssl.endpoint.identification.algorithm": {text: func(l *link, v string) error {
-		l.anyHost = v == ""
-		if v != "" && !strings.EqualFold(v, "https") {
-			return &wrongValue{seen: fmt.Sprintf("%q is not known", v), want: `https, or "" to accept a certificate for another host`, try: "https"}
-		}
-		return nil
-	}},
-	"ssl.truststore.location":        {text: func(l *link, v string) error { l.trustFile = v; return nil }},
-	"ssl.truststore.type":            {text: func(l *link, v string) error { l.trustType = v; return nil }},
-	"ssl.truststore.password":        {text: func(l *link, v string) error { l.trustPassword = v; return nil }},
-	"ssl.truststore.certificates":    {text: func(l *link, v string) error { l.trustPEM = v; return nil }},
-	"ssl.keystore.location":          {text: func(l *link, v string) error { l.keyFile = v; return nil }},
-	"ssl.keystore.type":              {text: func(l *link, v string) error { l.keyFileType = v; return nil }},
-	"ssl.keystore.certificate.chain": {text: func(l *link, v string) error { l.certPEM = v; return nil }},
-	"ssl.keystore.key":               {text: func(l *link, v string) error { l.keyPEM = v; return nil }},
 
-	"key.deserializer":   {text: deserializer("keyType")},
-	"value.deserializer": {text: deserializer("valueType")},
-	"bootstrap.servers":  {refused: "the brokers stand in the parameter server", try: "server"},
-	"java.security.auth.login.config": {refused: "gx is no Java program and reads no JAAS file",
-		try: "sasl.mechanism, sasl.username and sasl.password in kafkaConfig"},
-	"sasl.login.class":                   javaClass("sasl.username and sasl.password"),
-	"sasl.login.callback.handler.class":  javaClass("sasl.username and sasl.password"),
-	"sasl.client.callback.handler.class": javaClass("sasl.username and sasl.password"),
-	"interceptor.classes":                javaClass("no interceptors"),
-	"ssl.engine.factory.class":           javaClass("ssl.truststore.location with a PEM file"),
-	"ssl.key.password":                   {refused: "keys with a password are not available yet", try: "ssl.keystore.location with an unencrypted PEM key"},
-	"ssl.keystore.password":              {refused: "key stores with a password are not available yet", try: "ssl.keystore.location with a PEM file of certificate and key"},
-	"sasl.kerberos.service.name":         {refused: "Kerberos is not available yet", try: "sasl.mechanism PLAIN or SCRAM"},
-	"allow.auto.create.topics":           {text: onlyFalse("gx never creates a topic that it was asked to read")},
-	"check.crcs":                         {ignored: "checksums are always checked"},
-	"auto.commit.interval.ms":            {ignored: "the group's offset moves when rows are safe; see setting.checkpoint"},
-	"exclude.internal.topics":            {ignored: "topicsRegex never matches internal topics"},
-	"group.protocol":                     {text: oneOf(func(*link, string) {}, "classic")},
+	"key.deserializer":         {text: deserializer("keyType")},
+	"value.deserializer":       {text: deserializer("valueType")},
+	"bootstrap.servers":        {refused: "the brokers stand in the parameter server", try: "server"},
+	"interceptor.classes":      javaClass("no interceptors"),
+	"allow.auto.create.topics": {text: onlyFalse("gx never creates a topic that it was asked to read")},
+	"check.crcs":               {ignored: "checksums are always checked"},
+	"auto.commit.interval.ms":  {ignored: "the group's offset moves when rows are safe; see setting.checkpoint"},
+	"exclude.internal.topics":  {ignored: "topicsRegex never matches internal topics"},
+	"group.protocol":           {text: oneOf(func(*link, string) {}, "classic")},
+})
+
+// withSecurity adds what both sides have in common about logins and certificates.
+func withSecurity(m map[string]property) map[string]property {
+	maps.Copy(m, securityProperties)
+	return m
 }
 
 func javaClass(instead string) property {
@@ -148,14 +126,6 @@ func setClientID(l *link, v string) error {
 
 func setReset(l *link, v string) error {
 	return oneOf(func(l *link, v string) { l.reset = resetByName[v] }, "none", "earliest", "latest")(l, v)
-}
-
-func setMechanism(l *link, v string) error {
-	known := []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
-	if slices.Contains([]string{"OAUTHBEARER", "AWS_MSK_IAM", "GSSAPI"}, strings.ToUpper(v)) {
-		return &wrongValue{seen: fmt.Sprintf("%q is not available yet", v), want: strings.Join(known, ", ")}
-	}
-	return oneOf(func(l *link, v string) { l.mechanism = v }, known...)(l, v)
 }
 
 func setStrategy(l *link, v string) error {
@@ -215,6 +185,9 @@ func applyProperties(l *link, config map[string]options.Value, known map[string]
 				switch e := err.(type) {
 				case *wrongValue:
 					problem.Want, problem.Try = e.want, e.try
+					if e.code != "" {
+						problem.Code = e.code
+					}
 				case needless:
 					problem.Code, problem.Warning = options.CodeIgnored, true
 				}

@@ -25,14 +25,15 @@ type scram struct {
 	nonce, first, second string
 	serverSignature      []byte
 	step                 int
+	delegated            bool // user and password are those of a delegation token (KIP-48)
 }
 
-func newScram(mechanism string) func() sarama.SCRAMClient {
+func newScram(mechanism string, delegated bool) func() sarama.SCRAMClient {
 	h := sha256.New
 	if mechanism == sarama.SASLTypeSCRAMSHA512 {
 		h = sha512.New
 	}
-	return func() sarama.SCRAMClient { return &scram{hash: h} }
+	return func() sarama.SCRAMClient { return &scram{hash: h, delegated: delegated} }
 }
 
 // maxScramIterations bounds the work that a server can ask for.
@@ -48,6 +49,9 @@ func (s *scram) Begin(user, password, authzID string) error {
 	}
 	s.password = password
 	s.first = "n=" + strings.NewReplacer("=", "=3D", ",", "=2C").Replace(user) + ",r=" + s.nonce
+	if s.delegated {
+		s.first += ",tokenauth=true"
+	}
 	return nil
 }
 

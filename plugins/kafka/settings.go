@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gx-etl/gx/job/options"
+	"github.com/gx-etl/gx/plugins/kafka/msk"
 )
 
 // settings is what Options come to.
@@ -93,6 +94,7 @@ func (r *resolver) addresses() {
 			bad = append(bad, fmt.Sprintf("%q is not the address of a broker", s))
 		case !slices.Contains(r.s.servers, s):
 			r.s.servers = append(r.s.servers, s)
+			r.s.link.named = msk.RegionOf(s)
 		}
 	}
 	if len(bad) > 0 {
