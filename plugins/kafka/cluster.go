@@ -21,7 +21,6 @@ type cluster struct {
 	client  sarama.Client
 	servers []string // as the job names them
 	live    []string // those that answered
-	dead    []string // those that did not, and why
 	group   string
 }
 
@@ -34,7 +33,7 @@ func connect(ctx context.Context, s *settings, group string) (*cluster, error) {
 	if err != nil {
 		return nil, sdk.Faultf(sdk.Config, "%w", err).At("kafkaConfig").Hint("ssl.truststore.location takes a PEM or JKS file, ssl.keystore.location a PEM file of certificate and key")
 	}
-	live, dead, err := reach(ctx, s.servers)
+	live, err := reach(ctx, s.servers)
 	if err != nil {
 		return nil, err
 	}
@@ -42,12 +41,11 @@ func connect(ctx context.Context, s *settings, group string) (*cluster, error) {
 	if err != nil {
 		return nil, faultOf(err, "connect to "+strings.Join(s.servers, ", "))
 	}
-	return &cluster{client: client, servers: s.servers, live: live, dead: dead, group: group}, nil
+	return &cluster{client: client, servers: s.servers, live: live, group: group}, nil
 }
 
-// reach dials all addresses at once and returns those that take a connection, and the others with the reason. When none
-// does, the fault lists each.
-func reach(ctx context.Context, servers []string) (live, dead []string, err error) {
+// reach dials all addresses at once and returns those that take a connection. When none does, the fault lists each.
+func reach(ctx context.Context, servers []string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, reachBudget)
 	defer cancel()
 	errs := make([]error, len(servers))
@@ -63,6 +61,7 @@ func reach(ctx context.Context, servers []string) (live, dead []string, err erro
 		})
 	}
 	group.Wait()
+	var live, dead []string
 	for i, addr := range servers {
 		if errs[i] == nil {
 			live = append(live, addr)
@@ -71,10 +70,10 @@ func reach(ctx context.Context, servers []string) (live, dead []string, err erro
 		dead = append(dead, addr+" ("+plainDial(errs[i])+")")
 	}
 	if len(live) == 0 {
-		return nil, nil, sdk.Faultf(sdk.Unreachable, "no broker takes a connection: %s", strings.Join(dead, ", ")).At("server").
+		return nil, sdk.Faultf(sdk.Unreachable, "no broker takes a connection: %s", strings.Join(dead, ", ")).At("server").
 			Hint("check the addresses, the network and whether the brokers run")
 	}
-	return live, dead, nil
+	return live, nil
 }
 
 // plainDial takes the address, which stands before it already, out of an error of net.
@@ -196,30 +195,6 @@ func (c *cluster) leadersAnswer(parts map[string][]int32) error {
 			Hint("brokers give out the addresses in their advertised.listeners; these must lead to them from here")
 	}
 	return err
-}
-
-// silent lists the addresses, of the job and of brokers that lead none of its partitions now, that take no connection: a
-// job can do without them until a leader moves.
-func (c *cluster) silent() []string {
-	out := slices.Clone(c.dead)
-	var group sync.WaitGroup
-	var mu sync.Mutex // guards out
-	for _, b := range c.client.Brokers() {
-		group.Go(func() {
-			err := b.Open(c.client.Config())
-			if err == nil || errors.Is(err, sarama.ErrAlreadyConnected) {
-				_, err = b.Connected()
-			}
-			if err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				out = append(out, fmt.Sprintf("broker %d at %s (%s)", b.ID(), b.Addr(), plainDial(err)))
-			}
-		})
-	}
-	group.Wait()
-	slices.Sort(out)
-	return out
 }
 
 // retry calls f until it succeeds, fails for good, or the budget is spent. Between the calls refresh is called.

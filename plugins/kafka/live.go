@@ -14,29 +14,23 @@ func (r *Reader) CheckLive(ctx context.Context) []options.Problem {
 	if options.Failed(problems) {
 		return nil // Check has told them
 	}
-	var found []options.Problem
 	c, err := connect(ctx, &s, s.group)
 	if err == nil {
 		defer func() { _ = c.client.Close() }()
 		live := Reader{options: r.options, settings: s, cluster: c}
-		if err = live.locate(); err == nil {
-			for _, address := range c.silent() {
-				found = append(found, options.Problem{Code: string(protocol.Unreachable), Path: "server", Seen: address + " takes no connection", Warning: true,
-					Try: "the job can do without it until a leader of its partitions moves there"})
-			}
-		}
+		err = live.locate()
 	}
 	if err == nil {
 		err = s.format.probe(ctx)
 	}
 	if err == nil {
-		return found
+		return nil
 	}
 	p := options.Problem{Code: options.CodeNotAllowed, Seen: err.Error()}
 	if f := protocol.AsFault(err); f != nil {
 		p = options.Problem{Code: string(f.Code), Path: f.Place, Seen: f.What, Try: f.Try}
 	}
-	return append(found, p)
+	return []options.Problem{p}
 }
 
 // probe looks whether the registries of the converters answer.

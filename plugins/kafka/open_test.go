@@ -190,23 +190,6 @@ func TestCheckLive(t *testing.T) {
 	}
 }
 
-// Every address is looked at, also those that the job can do without for now.
-func TestCheckLiveNamesSilentAddresses(t *testing.T) {
-	seed, listener := closedPort(t), closedPort(t)
-	b := mock(t, sarama.NewMockMetadataResponse(t).SetLeader("orders", 0, 1).SetBroker(listener, 7), nil)
-	r := new(Reader)
-	r.options, _ = optionsOf(t, `{"server":"`+b.Addr()+`,`+seed+`","topic":"orders"}`)
-	got := r.CheckLive(t.Context())
-	if len(got) != 2 {
-		t.Fatalf("%v", got)
-	}
-	for i, want := range []string{seed + " (", "broker 7 at " + listener + " ("} {
-		if p := got[i]; !p.Warning || p.Code != "unreachable" || p.Path != "server" || !strings.HasPrefix(p.Seen, want) {
-			t.Errorf("%+v, want %s", p, want)
-		}
-	}
-}
-
 func optionsOf(t *testing.T, text string) (Options, []options.Problem) {
 	t.Helper()
 	v, wrong := options.Parse([]byte(text))
