@@ -22,6 +22,7 @@ type cluster struct {
 	servers []string // as the job names them
 	live    []string // those that answered
 	group   string
+	link    *link
 }
 
 // reachBudget is how long Open waits for a broker to take a connection.
@@ -31,7 +32,7 @@ const reachBudget = 8 * time.Second
 func connect(ctx context.Context, s *settings, group string) (*cluster, error) {
 	config, err := s.link.config()
 	if err != nil {
-		return nil, sdk.Faultf(sdk.Config, "%w", err).At("kafkaConfig").Hint("ssl.truststore.location takes a PEM or JKS file, ssl.keystore.location a PEM file of certificate and key")
+		return nil, sdk.Faultf(sdk.Config, "%w", err).At("kafkaConfig").Hint("ssl.truststore.location and ssl.keystore.location take files in PEM, JKS or PKCS12, with ssl.truststore.password, ssl.keystore.password and ssl.key.password")
 	}
 	live, err := reach(ctx, s.servers)
 	if err != nil {
@@ -39,9 +40,9 @@ func connect(ctx context.Context, s *settings, group string) (*cluster, error) {
 	}
 	client, err := sarama.NewClient(live, config)
 	if err != nil {
-		return nil, faultOf(err, "connect to "+strings.Join(s.servers, ", "))
+		return nil, s.link.explain(ctx, err, "connect to "+strings.Join(s.servers, ", "), live...)
 	}
-	return &cluster{client: client, servers: s.servers, live: live, group: group}, nil
+	return &cluster{client: client, servers: s.servers, live: live, group: group, link: &s.link}, nil
 }
 
 // reach dials all addresses at once and returns those that take a connection. When none does, the fault lists each.
@@ -85,6 +86,11 @@ func plainDial(err error) string {
 	return err.Error()
 }
 
+// explain says what an error at the first addresses means for the user.
+func (c *cluster) explain(err error, what string) error {
+	return c.link.explain(context.Background(), err, what, c.live...)
+}
+
 // partitions returns the partitions of each topic.
 func (c *cluster) partitions(topics []string) (map[string][]int32, error) {
 	out := map[string][]int32{}
@@ -106,7 +112,7 @@ func (c *cluster) partitions(topics []string) (map[string][]int32, error) {
 
 func (c *cluster) topicFault(topic string, err error) error {
 	if !isAny(err, sarama.ErrUnknownTopicOrPartition, sarama.ErrInvalidTopic) {
-		return faultOf(err, fmt.Sprintf("look up topic %q on %s", topic, strings.Join(c.servers, ", ")))
+		return c.explain(err, fmt.Sprintf("look up topic %q on %s", topic, strings.Join(c.servers, ", ")))
 	}
 	f := sdk.Faultf(sdk.NotFound, "topic %q does not exist on %s", topic, strings.Join(c.servers, ", ")).At("topic")
 	all, err := c.topicNames()
@@ -126,12 +132,12 @@ func (c *cluster) topicFault(topic string, err error) error {
 func (c *cluster) topicNames() ([]string, error) {
 	broker := c.client.LeastLoadedBroker()
 	if broker == nil {
-		return nil, faultOf(sarama.ErrOutOfBrokers, "list topics")
+		return nil, c.explain(sarama.ErrOutOfBrokers, "list topics")
 	}
 	answer, err := broker.GetMetadata(sarama.NewMetadataRequest(c.client.Config().Version, nil))
 	if err != nil {
 		_ = broker.Close()
-		return nil, faultOf(err, "list topics")
+		return nil, c.explain(err, "list topics")
 	}
 	var names []string
 	for _, t := range answer.Topics {
@@ -169,6 +175,7 @@ func (c *cluster) leadersAnswer(parts map[string][]int32) error {
 	var mu sync.Mutex // guards dead and first
 	var dead []string
 	var first error
+	var of string // the address to which first belongs
 	for _, b := range leaders {
 		group.Go(func() {
 			if ok, err := b.Connected(); err != nil || !ok {
@@ -178,7 +185,7 @@ func (c *cluster) leadersAnswer(parts map[string][]int32) error {
 					err = sarama.ErrNotConnected
 				}
 				if dead = append(dead, fmt.Sprintf("broker %d at %s (%s)", b.ID(), b.Addr(), plainDial(err))); first == nil {
-					first = err
+					first, of = err, b.Addr()
 				}
 			}
 		})
@@ -188,7 +195,7 @@ func (c *cluster) leadersAnswer(parts map[string][]int32) error {
 		return nil
 	}
 	slices.Sort(dead)
-	err := faultOf(first, "connect to the leaders")
+	err := c.link.explain(context.Background(), first, "connect to the leaders", of)
 	var f *sdk.Fault
 	if errors.As(err, &f) && f.Code == sdk.Unreachable {
 		return sdk.Faultf(sdk.Unreachable, "%s answers, but the leaders it names do not: %s", strings.Join(c.live, ", "), strings.Join(dead, ", ")).At("server").

@@ -6,9 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"strings"
 
 	"github.com/IBM/sarama"
+	"github.com/gx-etl/gx/plugins/kafka/bearer"
 	"github.com/gx-etl/gx/plugins/kafka/fetch"
 	"github.com/gx-etl/gx/plugins/sdk"
 )
@@ -16,6 +18,7 @@ import (
 // faultOf says what an error of a broker, or of the way to it, means for the user. what says what was being done.
 func faultOf(err error, what string) error {
 	var known *sdk.Fault
+	var noToken *bearer.Error
 	if err != nil {
 		err = oneLine{err}
 	}
@@ -26,9 +29,13 @@ func faultOf(err error, what string) error {
 		return known
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case errors.As(err, &noToken) && noToken.Refused:
+		return sdk.Faultf(sdk.Denied, "%s: %w", what, noToken).At("kafkaConfig").Hint("%s", noToken.Try)
+	case errors.As(err, &noToken):
+		return sdk.Faultf(sdk.Unreachable, "%s: %w", what, noToken).At("kafkaConfig").Hint("%s", noToken.Try)
 	case isAny(err, sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState) || strings.Contains(err.Error(), "SCRAM:"):
 		return sdk.Faultf(sdk.Denied, "%s: the broker refuses the login: %w", what, err).At("kafkaConfig").
-			Hint("compare sasl.mechanism, sasl.username and sasl.password with what the broker knows")
+			Hint("compare sasl.mechanism, sasl.username and sasl.password, or the token, with what the broker knows")
 	case isAny(err, sarama.ErrTopicAuthorizationFailed):
 		return sdk.Faultf(sdk.Denied, "%s: %w", what, err).At("topic").Hint("the user needs READ and DESCRIBE on the topic")
 	case isAny(err, sarama.ErrGroupAuthorizationFailed):
@@ -46,9 +53,9 @@ func faultOf(err error, what string) error {
 	case errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
 		return sdk.Faultf(sdk.Refused, "%s: a batch unpacks to more than %d MiB: %w", what, fetch.MaxBatch>>20, err).At("topic").
 			Hint("the producer wrote this batch; gx guards its memory against it")
-	case isTLS(err):
-		return sdk.Faultf(sdk.Denied, "%s: %w", what, err).At("kafkaConfig").
-			Hint("ssl.truststore.location must name the certificate authority of the brokers, in PEM or JKS; see also ssl.endpoint.identification.algorithm")
+	}
+	if f := tlsFault(err, what); f != nil {
+		return f
 	}
 	f := sdk.Faultf(sdk.Unreachable, "%s: %w", what, err).At("server")
 	var budget *fetch.BudgetError
@@ -84,7 +91,8 @@ func isTLS(err error) bool {
 		invalid   x509.CertificateInvalidError
 		verify    *tls.CertificateVerificationError
 		record    tls.RecordHeaderError
-		alert     tls.AlertError
+		op        *net.OpError
 	)
-	return errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid) || errors.As(err, &verify) || errors.As(err, &record) || errors.As(err, &alert)
+	return errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid) || errors.As(err, &verify) || errors.As(err, &record) ||
+		errors.As(err, &op) && op.Op == "remote error"
 }

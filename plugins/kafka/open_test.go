@@ -109,7 +109,7 @@ func TestOpenRefusesWhatIsNotThere(t *testing.T) {
 		{`"topic":"orders","endOffset":3`, sdk.OpenInfo{Streaming: true}, protocol.Config, "endOffset", "a streaming job has no end", "leave it out, or set setting.mode to batch"},
 		{`"topic":"orders","partition":0`, sdk.OpenInfo{Streaming: true}, protocol.Config, "partition", "shares out the partitions", "leave it out, or set setting.mode to batch"},
 		{`"topic":"orders","column":["a"]`, sdk.OpenInfo{Peer: sdk.Peer{Columns: []string{"x", "y"}}}, protocol.Config, "column", "1 columns here and 2 at the target", "list one entry"},
-		{`"topic":"orders","kafkaConfig":{"security.protocol":"SSL","ssl.truststore.location":"testdata/none"}`, sdk.OpenInfo{}, protocol.Config, "kafkaConfig", "no such file", "ssl.truststore.location takes"},
+		{`"topic":"orders","kafkaConfig":{"security.protocol":"SSL","ssl.truststore.location":"testdata/none"}`, sdk.OpenInfo{}, protocol.Config, "kafkaConfig", "no such file", "ssl.truststore.location and ssl.keystore.location take"},
 	} {
 		c.info.Lanes = 1
 		_, f := opened(t, `{"server":"`+b.Addr()+`",`+c.options+`}`, c.info)
