@@ -19,8 +19,9 @@ import (
 // cluster is the connection to the brokers that everything but the fetching of records uses.
 type cluster struct {
 	client  sarama.Client
-	servers []string // as the job names them
-	live    []string // those that answered
+	servers []string          // as the job names them
+	live    []string          // those that answered
+	dead    map[string]string // why the others did not
 	group   string
 	link    *link
 }
@@ -34,7 +35,7 @@ func connect(ctx context.Context, s *settings, group string) (*cluster, error) {
 	if err != nil {
 		return nil, sdk.Faultf(sdk.Config, "%w", err).At("kafkaConfig").Hint("ssl.truststore.location and ssl.keystore.location take files in PEM, JKS or PKCS12, with ssl.truststore.password, ssl.keystore.password and ssl.key.password")
 	}
-	live, err := reach(ctx, s.servers)
+	live, dead, err := reach(ctx, s.servers)
 	if err != nil {
 		return nil, err
 	}
@@ -42,11 +43,12 @@ func connect(ctx context.Context, s *settings, group string) (*cluster, error) {
 	if err != nil {
 		return nil, s.link.explain(ctx, err, "connect to "+strings.Join(s.servers, ", "), live...)
 	}
-	return &cluster{client: client, servers: s.servers, live: live, group: group, link: &s.link}, nil
+	return &cluster{client: client, servers: s.servers, live: live, dead: dead, group: group, link: &s.link}, nil
 }
 
-// reach dials all addresses at once and returns those that take a connection. When none does, the fault lists each.
-func reach(ctx context.Context, servers []string) ([]string, error) {
+// reach dials all addresses at once and returns those that take a connection, and why the others do not. When none does,
+// the fault lists each.
+func reach(ctx context.Context, servers []string) (live []string, dead map[string]string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, reachBudget)
 	defer cancel()
 	errs := make([]error, len(servers))
@@ -62,19 +64,21 @@ func reach(ctx context.Context, servers []string) ([]string, error) {
 		})
 	}
 	group.Wait()
-	var live, dead []string
+	var all []string
+	dead = map[string]string{}
 	for i, addr := range servers {
 		if errs[i] == nil {
 			live = append(live, addr)
 			continue
 		}
-		dead = append(dead, addr+" ("+plainDial(errs[i])+")")
+		dead[addr] = plainDial(errs[i])
+		all = append(all, addr+" ("+dead[addr]+")")
 	}
 	if len(live) == 0 {
-		return nil, sdk.Faultf(sdk.Unreachable, "no broker takes a connection: %s", strings.Join(dead, ", ")).At("server").
+		return nil, nil, sdk.Faultf(sdk.Unreachable, "no broker takes a connection: %s", strings.Join(all, ", ")).At("server").
 			Hint("check the addresses, the network and whether the brokers run")
 	}
-	return live, nil
+	return live, dead, nil
 }
 
 // plainDial takes the address, which stands before it already, out of an error of net.

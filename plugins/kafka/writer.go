@@ -292,21 +292,25 @@ func (w *Writer) Close(context.Context) error {
 	return nil
 }
 
-// CheckLive serves sdk.LiveChecker: brokers, login, topic, leaders and rights are looked at, nothing is written.
+// CheckLive serves sdk.LiveChecker: every address, login, topic, leaders and rights are looked at, nothing is written.
 func (w *Writer) CheckLive(ctx context.Context) []options.Problem {
-	live := Writer{options: w.options}
-	opened, err := live.Open(ctx, sdk.OpenInfo{Job: "check", Run: "check", Lanes: 1})
+	set, problems := w.options.resolve("")
+	if options.Failed(problems) {
+		return nil // Check has told them
+	}
+	c, err := connect(ctx, &set.settings, "")
+	if err != nil {
+		return []options.Problem{liveProblem(err)}
+	}
+	defer func() { _ = c.client.Close() }()
+	live := Writer{options: w.options, set: set, cluster: c}
+	notes, err := live.locate()
 	if err == nil {
-		defer func() { _ = live.Close(ctx) }()
-		var out []options.Problem
-		for _, note := range opened.Notes {
-			out = append(out, options.Problem{Code: options.CodeAssumed, Seen: note, Warning: true})
-		}
-		return out
+		notes = append(live.notes(), notes...)
 	}
-	p := options.Problem{Code: options.CodeNotAllowed, Seen: err.Error()}
-	if f := protocol.AsFault(err); f != nil {
-		p = options.Problem{Code: string(f.Code), Path: f.Place, Seen: f.What, Try: f.Try}
+	var out []options.Problem
+	for _, note := range notes {
+		out = append(out, options.Problem{Code: options.CodeAssumed, Seen: note, Warning: true})
 	}
-	return []options.Problem{p}
+	return append(out, c.checkListeners(ctx, err)...)
 }
