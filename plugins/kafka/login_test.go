@@ -187,6 +187,20 @@ func TestTLSConfiguration(t *testing.T) {
 	}
 }
 
+// The page for users names every property.
+func TestPropertiesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/kafka-logins.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "## All properties")
+	for _, name := range sortedKeys(securityProperties) {
+		if !strings.Contains(table, "`"+name+"`") {
+			t.Errorf("%s is missing", name)
+		}
+	}
+}
+
 func TestStoresThatCannotBeUsed(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte("nothing"), 0o600); err != nil {
