@@ -108,6 +108,12 @@ var refusals = []refusal{
 		change: func(c *harness.Case, d *harness.Document) { sasl(c, d, "PLAIN", harness.Password+"-not") }},
 	{name: "wrong password on Kafka, SCRAM", code: 1, only: "apache", words: []string{"steps[0].parameter.kafkaConfig", "sasl.password"},
 		change: func(c *harness.Case, d *harness.Document) { sasl(c, d, "SCRAM-SHA-512", harness.Password+"-not") }},
+	{name: "no login where Kafka wants one", code: 1, only: "apache", words: []string{"steps[0].parameter.kafkaConfig", "wants a login", "SASL_PLAINTEXT"},
+		change: func(c *harness.Case, d *harness.Document) { d.Reader["server"] = c.Broker.SASL }},
+	{name: "TLS at a Kafka without", code: 1, only: "apache", words: []string{"steps[0].parameter.kafkaConfig", "speaks no TLS"},
+		change: func(_ *harness.Case, d *harness.Document) {
+			d.Reader["kafkaConfig"] = harness.Object{"security.protocol": "SSL"}
+		}},
 
 	{name: "Avro without a registry", code: 2, words: []string{"steps[0].parameter.valueConverter.schemaRegistryUrl", "registry"},
 		change: func(_ *harness.Case, d *harness.Document) { d.Reader["messageFormat"] = "avro" }},
