@@ -190,7 +190,9 @@ func TestBothSidesTakeTheSameLogins(t *testing.T) {
 func TestCheckNamesListeners(t *testing.T) {
 	deadServer, deadBroker := closedPort(t), closedPort(t)
 	metadata := sarama.NewMockMetadataResponse(t).SetLeader("orders", 0, 1).SetBroker(deadBroker, 7)
-	b := mock(t, metadata, nil)
+	old := sarama.NewMockApiVersionsResponse(t).SetApiKeys([]sarama.ApiVersionsResponseKey{ // such as do not tell what a user may do
+		{ApiKey: 1, MinVersion: 4, MaxVersion: 11}, {ApiKey: 2, MinVersion: 1, MaxVersion: 5}, {ApiKey: 3, MaxVersion: 7}, {ApiKey: 18, MaxVersion: 3}})
+	b := mock(t, metadata, map[string]sarama.MockResponse{"ApiVersionsRequest": old})
 	for _, writer := range []bool{false, true} {
 		text := `{"server":"` + b.Addr() + `,` + deadServer + `","topic":"orders","kafkaConfig":{"retry.backoff.ms":1}}`
 		var problems []options.Problem
