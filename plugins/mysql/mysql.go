@@ -71,6 +71,7 @@ func column(columnType string) sqlread.Type {
 		}
 	case "year":
 		set(sqlread.Int32, cut.Integer)
+		t.Compared = "CAST(%s AS UNSIGNED)" // beside a YEAR the number 95 is the year 1995
 	case "bit":
 		set(sqlread.Bits, cut.None)
 	case "float":

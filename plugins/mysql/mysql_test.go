@@ -33,6 +33,9 @@ func TestColumns(t *testing.T) {
 			t.Errorf("%s: %+v asked for as %s, want %+v", columnType, got, sql, want)
 		}
 	}
+	if got := dialect.Column("year(4)"); got.Split != cut.Integer || got.Compared != "CAST(%s AS UNSIGNED)" {
+		t.Errorf("%+v", got)
+	}
 	if got := dialect.Session(90*time.Second, false); len(got) != 1 || got[0] != "SET SESSION net_write_timeout = 90" {
 		t.Errorf("%q", got)
 	}

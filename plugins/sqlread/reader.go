@@ -304,8 +304,12 @@ func (r *Reader) cut(ctx context.Context, p *pool, session *session, t table, n 
 	if parts == nil {
 		return whole, nil
 	}
+	compared := sqltext.Name(key.name)
+	if key.Compared != "" {
+		compared = fmt.Sprintf(key.Compared, compared)
+	}
 	for _, part := range parts {
-		queries = append(queries, s.selectFrom(r.outs, t.quoted(), part.Condition(sqltext.Name(key.name))))
+		queries = append(queries, s.selectFrom(r.outs, t.quoted(), part.Condition(compared)))
 	}
 	return queries, nil
 }

@@ -36,6 +36,7 @@ type Type struct {
 	Kind             Kind
 	Precision, Scale int32
 	Split            cut.Kind
+	Compared         string // what is compared with the bounds of a part, %s for the column; "": the column
 	Try              string // of an unreadable type: what can be read in its place
 }
 

@@ -68,3 +68,10 @@ func TestConformance(t *testing.T) {
 		Rows:       201,
 	})
 }
+
+// Between bounds that are no years a YEAR is a number, and not the year that the bound would be taken for.
+func TestYearsCutTables(t *testing.T) {
+	execute(t, `DROP TABLE IF EXISTS years; CREATE TABLE years (y YEAR NOT NULL);
+		INSERT INTO years VALUES ('0000'); INSERT INTO years SELECT seq FROM seq_1901_to_2155`)
+	sdktest.Reader(t, sdktest.ReaderCase{Plugin: reader, Parameters: parameters("", `, "table": "years", "column": ["y"], "splitPk": "y", "splitFactor": 20`), Rows: 256})
+}
