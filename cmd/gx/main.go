@@ -82,7 +82,7 @@ It reads DataWorks and DataX job files as they are, in batch and streaming mode.
 	})
 	a.settings.flags(root.PersistentFlags())
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.settings.load() }
-	root.AddCommand(a.runCommand(), a.checkCommand(), a.convertCommand(), a.stateCommand(), a.pluginCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.checkCommand(), a.explainCommand(), a.convertCommand(), a.stateCommand(), a.pluginCommand(), a.versionCommand())
 	return root
 }
 

@@ -82,7 +82,7 @@ func (a *app) runJob(ctx context.Context, where string, flags *runFlags) error {
 	signals := watchSignals()
 	defer signals.end()
 	if options.Failed(doc.problems) {
-		return a.refuse(ctx, doc, flags)
+		return a.refuse(ctx, doc, &flags.documentFlags)
 	}
 	a.printProblems(doc.label, doc.problems)
 	for i, j := range doc.jobs {
@@ -99,10 +99,10 @@ func (a *app) runJob(ctx context.Context, where string, flags *runFlags) error {
 }
 
 // refuse prints what is wrong with a document, with what the plugins have to say about the steps that could be read.
-func (a *app) refuse(ctx context.Context, doc *document, flags *runFlags) error {
+func (a *app) refuse(ctx context.Context, doc *document, flags *documentFlags) error {
 	problems := doc.problems
 	for _, j := range doc.jobs {
-		p, found, err := a.prepare(ctx, j, &flags.documentFlags, false)
+		p, found, err := a.prepare(ctx, j, flags, false)
 		if err == nil {
 			p.kill()
 			problems = append(problems, found...)

@@ -37,9 +37,6 @@ func TestIdleLaneTakesTheNextShard(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.want(1)
-		if r.source.reads[0][2:] != "s2" && r.source.reads[1][2:] != "s2" {
-			t.Errorf("the longest shard did not come first: %v", r.source.reads)
-		}
 		perLane := map[byte]int{}
 		for _, read := range r.source.reads {
 			perLane[read[0]]++

@@ -147,6 +147,11 @@ func (w *Writer) flushNotes() (notes []string) {
 		most := w.limits()
 		notes = append(notes, fmt.Sprintf("adaptiveFlush: loads begin with up to %s; they never exceed %s", newTide(most).most(), most))
 	}
+	if every := w.flushInterval(); w.info.Streaming {
+		a := int64(time.Minute/max(every, time.Millisecond)) * int64(max(w.info.Lanes, 1))
+		notes = append(notes, fmt.Sprintf("loads: each goes %v after its first row at the latest, so up to %d a minute go into a table over %d lanes; each of them makes a version of every tablet that it touches",
+			every, a, max(w.info.Lanes, 1)))
+	}
 	if n := w.params.SinkParallelism; n > 0 && n != w.info.Lanes {
 		notes = append(notes, fmt.Sprintf("sink.parallelism %d is not in force: setting.speed.concurrent gives %d lanes", n, w.info.Lanes))
 	}
