@@ -191,31 +191,3 @@ func oneLine(dst, v []byte) ([]byte, form, string) {
 	}
 	return append(dst, b.Bytes()...), formPlain, ""
 }
-
-const hexDigits = "0123456789abcdef"
-
-// appendQuoted adds UTF-8 as a JSON text.
-func appendQuoted(dst, v []byte) []byte {
-	dst = append(dst, '"')
-	from := 0
-	for i, c := range v {
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, v[from:i]...)
-		from = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	return append(append(dst, v[from:]...), '"')
-}

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/gx-etl/gx/plugins/sdk"
+	"github.com/gx-etl/gx/plugins/sdk/jsontext"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
 )
 
@@ -234,7 +235,7 @@ func (p *pen) shape(s *arrow.Schema) error {
 		}
 		p.sources = append(p.sources, src)
 		if !p.documents {
-			p.keys = append(p.keys, append(appendQuoted([]byte{"{,"[min(i, 1)]}, []byte(names[i])), ':'))
+			p.keys = append(p.keys, append(jsontext.Append([]byte{"{,"[min(i, 1)]}, []byte(names[i])), ':'))
 		}
 	}
 	p.schema = s
@@ -298,7 +299,7 @@ func (p *pen) object(rec arrow.RecordBatch, row int) (column, reason string) {
 		case formPlain:
 			p.line = append(p.line, p.value...)
 		case formText:
-			p.line = appendQuoted(p.line, p.value)
+			p.line = jsontext.Append(p.line, p.value)
 		case formOdd:
 			return rec.ColumnName(i), notANumb
 		}
@@ -333,15 +334,15 @@ func shown(rec arrow.RecordBatch, row int) []byte {
 	var out []byte
 	for i, col := range rec.Columns() {
 		out = append(out, "{,"[min(i, 1)])
-		out = append(appendQuoted(out, []byte(rec.ColumnName(i))), ':')
+		out = append(jsontext.Append(out, []byte(rec.ColumnName(i))), ':')
 		switch {
 		case col.IsNull(row):
 			out = append(out, "null"...)
 		default:
 			if b, ok := col.(*array.Binary); ok {
-				out = appendQuoted(out, b.Value(row))
+				out = jsontext.Append(out, b.Value(row))
 			} else {
-				out = appendQuoted(out, []byte(col.ValueStr(row)))
+				out = jsontext.Append(out, []byte(col.ValueStr(row)))
 			}
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/gx-etl/gx/plugins/sdk"
+	"github.com/gx-etl/gx/plugins/sdk/jsontext"
 	"github.com/gx-etl/gx/plugins/sdk/rows"
 )
 
@@ -226,7 +227,7 @@ func (c *Composer) fields(names []string, option string) (at []int, labels [][]b
 			}
 		}
 		at = append(at, i)
-		label := appendQuoted([]byte{"{,"[min(n, 1)]}, []byte(name))
+		label := jsontext.Append([]byte{"{,"[min(n, 1)]}, []byte(name))
 		labels = append(labels, append(label, ':'))
 	}
 	return at, labels, nil
@@ -264,13 +265,13 @@ func (c *Composer) Shown(rec arrow.RecordBatch, row int) []byte {
 	var out []byte
 	for i, col := range rec.Columns() {
 		out = append(out, "{,"[min(i, 1)])
-		out = append(appendQuoted(out, []byte(c.names[i])), ':')
+		out = append(jsontext.Append(out, []byte(c.names[i])), ':')
 		if col.IsNull(row) {
 			out = append(out, "null"...)
 		} else if b, ok := plain(col, row); ok {
-			out = appendQuoted(out, b)
+			out = jsontext.Append(out, b)
 		} else {
-			out = appendQuoted(out, []byte(col.ValueStr(row)))
+			out = jsontext.Append(out, []byte(col.ValueStr(row)))
 		}
 	}
 	return append(slices.Clip(out), '}')

@@ -6,6 +6,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/tidwall/gjson"
+
+	"github.com/gx-etl/gx/plugins/sdk/jsontext"
 )
 
 // Span is a part of Buffer.Data. From is -1 for NULL.
@@ -228,7 +230,7 @@ func (c *Composer) quote(b *Buffer, from int) {
 	for _, ch := range text {
 		if ch < ' ' || ch == '"' || ch == '\\' {
 			c.scratch = append(c.scratch[:0], text...)
-			b.Data = appendQuoted(b.Data[:from], c.scratch)
+			b.Data = jsontext.Append(b.Data[:from], c.scratch)
 			return
 		}
 	}

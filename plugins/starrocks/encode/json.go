@@ -3,6 +3,8 @@ package encode
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"github.com/gx-etl/gx/plugins/sdk/jsontext"
 )
 
 func (e *Encoder) appendJSON(dst []byte, row int) ([]byte, bool) {
@@ -25,39 +27,8 @@ func appendQuoted(dst, s []byte) ([]byte, bool) {
 	if !utf8.Valid(s) {
 		return dst, false
 	}
-	dst = append(dst, '"')
-	from := 0
-	for i, b := range s {
-		if !jsonSpecial[b] {
-			continue
-		}
-		dst = append(dst, s[from:i]...)
-		from = i + 1
-		switch b {
-		case '"', '\\':
-			dst = append(dst, '\\', b)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			const hex = "0123456789abcdef"
-			dst = append(dst, '\\', 'u', '0', '0', hex[b>>4], hex[b&15])
-		}
-	}
-	dst = append(dst, s[from:]...)
-	return append(dst, '"'), true
+	return jsontext.Append(dst, s), true
 }
-
-var jsonSpecial = func() (t [256]bool) {
-	for b := range 0x20 {
-		t[b] = true
-	}
-	t['"'], t['\\'] = true, true
-	return t
-}()
 
 func appendBool(dst []byte, v bool, yes, no string) []byte {
 	if v {
