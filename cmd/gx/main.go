@@ -69,6 +69,7 @@ It reads DataWorks and DataX job files as they are, in batch and streaming mode.
 
   gx run job.json          run a job
   gx check job.json        judge a job and touch nothing
+  gx explain job.json      show what a job would do, without doing it
   gx convert sink.properties    turn the job of another tool into one of gx
   gx state show job.json   where a job goes on
   gx plugin info NAME      what a plugin takes`,
